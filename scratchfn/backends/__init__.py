@@ -1,0 +1,1 @@
+"""Where a traced program runs: one package for each engine."""

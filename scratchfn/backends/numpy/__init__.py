@@ -1,0 +1,1 @@
+"""The CPU backend: kernels with lax's semantics, and programs compiled to NumPy source."""

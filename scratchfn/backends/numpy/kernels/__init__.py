@@ -1,0 +1,1 @@
+"""One pure NumPy function for each lax primitive, used eagerly and by generated source."""

@@ -1,0 +1,34 @@
+"""What the tests of contractions, convolutions and windows share: arrays, and how near is equal."""
+
+import ml_dtypes
+import numpy as np
+
+
+def draw(shape, dtype, seed):
+    rng = np.random.default_rng(seed)
+    if dtype.kind == "c":
+        return (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(dtype)
+    if dtype.kind in "iu" or dtype in (ml_dtypes.int4, ml_dtypes.uint4):
+        low = 0 if dtype.kind == "u" or dtype == ml_dtypes.uint4 else -7
+        return rng.integers(low, 8, shape).astype(dtype)
+    if dtype.kind == "b":
+        return rng.random(shape) < 0.4
+    return rng.normal(size=shape).astype(dtype)
+
+
+def assert_close(got: np.ndarray, want: np.ndarray, terms: int):
+    """Equal up to the rounding of a sum of `terms` products of numbers around one."""
+    assert isinstance(got, np.ndarray)
+    assert (got.dtype, got.shape) == (want.dtype, want.shape)
+    if is_exact(want.dtype):
+        np.testing.assert_array_equal(got, want)
+        return
+    eps = float(ml_dtypes.finfo(want.dtype).eps)
+    summed_eps = min(eps, float(np.finfo(np.float32).eps))  # short floats are summed in float32
+    wide = np.complex128 if want.dtype.kind == "c" else np.float64
+    tolerance = 8 * max(terms, 1) ** 0.5 * summed_eps
+    np.testing.assert_allclose(got.astype(wide), want.astype(wide), rtol=2 * eps, atol=tolerance)
+
+
+def is_exact(dtype: np.dtype) -> bool:
+    return dtype.kind in "biu" or dtype in (ml_dtypes.int4, ml_dtypes.uint4)
