@@ -128,7 +128,7 @@ def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.ndim == 2:
         return quietly(_dot, a, b)  # spares the dispatch of the ufunc np.matmul
     if a.shape[-2] == 1 == b.shape[-1] and a.dtype.kind == "f":
-        return quietly(np.vecdot, a, b.swapaxes(-1, -2))
+        return quietly(np.vecdot, a, b.swapaxes(-1, -2))[..., None]
     return quietly(np.matmul, a, b)
 
 
@@ -161,7 +161,7 @@ def working_dtype(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float32 if _is_float(dtype) else np.int32)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def higher_precision(a: np.dtype, b: np.dtype) -> np.dtype:
     """XLA's choice for two dtypes: complex, then range, mantissa, width and sign decide."""
 
