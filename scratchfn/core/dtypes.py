@@ -52,11 +52,11 @@ float0 = np.dtype([("float0", np.void, 0)])  # the tangent of what has no deriva
 key_dtype = np.dtype([("fry", "<u4", (2,))])  # one threefry key: two uint32 words in one element
 
 
-class extended(np.generic):  # noqa: N801 - JAX's name
+class extended(np.generic):
     """Abstract scalar class of dtypes that are no numbers; for `issubdtype` alone."""
 
 
-class prng_key(extended):  # noqa: N801 - JAX's name
+class prng_key(extended):
     """Abstract scalar class of typed PRNG keys: `issubdtype(key.dtype, prng_key)`."""
 
 
@@ -73,10 +73,10 @@ _OF_KIND = {
     "f": _lookup(lattice.FLOATS),
     "c": _lookup(lattice.COMPLEXES),
 }
-_KIND = {dtype: letter for letter, dtypes in _OF_KIND.items() for dtype in dtypes}
+_KIND: dict[DType, str] = {dtype: letter for letter, dtypes in _OF_KIND.items() for dtype in dtypes}
 _KIND |= {key_dtype: "key", float0: "float0"}
-_TO_32 = {int64: int32, uint64: uint32, float64: float32, complex128: complex64}
-_AS_64 = {dtype: dtype for dtype in _KIND}  # equal dtypes may be several objects; give out one
+_TO_32: dict[DType, DType] = {int64: int32, uint64: uint32, float64: float32, complex128: complex64}
+_AS_64: dict[DType, DType] = {dtype: dtype for dtype in _KIND}  # of equal objects, give out one
 _AS_32 = _AS_64 | _TO_32
 _PYTHON_SCALARS = {bool: bool_, int: int64, float: float64, complex: complex128}
 _PYTHON_TYPE = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
@@ -88,9 +88,8 @@ _WIDEST = {"b": bool_, "i": int64, "u": uint64, "f": float64, "c": complex128}
 
 def canonicalize_dtype(dtype: DTypeLike, x64: bool | None = None) -> DType:
     """The dtype itself, or its 32-bit twin where 64-bit types are off. `x64=None` asks config."""
-    if not isinstance(dtype, np.dtype):
-        dtype = as_dtype(dtype)
-    return (_AS_64 if (config.enable_x64 if x64 is None else x64) else _AS_32).get(dtype, dtype)
+    asked: DType = dtype if isinstance(dtype, np.dtype) else as_dtype(dtype)
+    return (_AS_64 if (config.enable_x64 if x64 is None else x64) else _AS_32).get(asked, asked)
 
 
 def as_dtype(dtype: DTypeLike) -> DType:
@@ -246,8 +245,8 @@ def to_numeric_dtype(dtype: DTypeLike) -> DType:
 
 def to_floating_dtype(dtype: DTypeLike) -> DType:
     """The real float of the same width: complex64 -> float32, int32 -> float32."""
-    dtype = to_inexact_dtype(dtype)
-    return {complex64: float32, complex128: float64}.get(dtype, dtype)
+    inexact = to_inexact_dtype(dtype)
+    return {complex64: float32, complex128: float64}.get(inexact, inexact)
 
 
 def to_complex_dtype(dtype: DTypeLike) -> DType:
@@ -269,9 +268,9 @@ def dtype_of(x: Any) -> DType:
     scalar = _PYTHON_SCALARS.get(type(x))
     if scalar is not None:
         return canonicalize_dtype(scalar)
-    dtype = getattr(x, "dtype", None)
     if isinstance(x, (np.ndarray, np.generic)):
-        return canonicalize_dtype(check_dtype(dtype))
+        return canonicalize_dtype(check_dtype(x.dtype))
+    dtype = getattr(x, "dtype", None)
     if isinstance(dtype, np.dtype):  # an array of ours: 64-bit once is 64-bit for good
         return dtype
     for python_type in (int, float, complex):  # IntEnum and other subclasses

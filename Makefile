@@ -1,0 +1,62 @@
+# What a newcomer needs: make demo. What a change needs: make lint test.
+# Everything lives in .venv, made from PYTHON on first use. Nothing else is touched.
+
+# The first of these that is new enough.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; \
+	done)
+WORKERS ?= 2
+VENV := .venv
+RUN := $(VENV)/bin
+
+# Parallel test workers share the cores already; each BLAS keeps to one.
+PYTEST := JAX_PLATFORMS=cpu OPENBLAS_NUM_THREADS=1 $(RUN)/python -m pytest -n $(WORKERS)
+
+.PHONY: help demo test test-full lint format bench clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo       train a digit classifier on NumPy alone, in under a minute"
+	@echo "make test       the tests"
+	@echo "make test-full  the tests with the longer matrices of cases"
+	@echo "make lint       style, types and import order"
+	@echo "make format     put the code into the one format"
+	@echo "make bench      the benchmarks"
+	@echo "make clean      remove caches and builds, keep .venv"
+
+demo: $(VENV)/.with-data
+	SCRATCHFN_BACKEND=numpy $(RUN)/scratchfn train digits
+
+test: $(VENV)/.with-test-jax-data
+	$(PYTEST)
+
+test-full: $(VENV)/.with-test-jax-data
+	$(PYTEST) -m "full or not full"
+
+lint: $(VENV)/.with-dev
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+
+format: $(VENV)/.with-dev
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+bench: $(VENV)/.with-test-jax-data
+	$(RUN)/python -m benchmarks
+
+clean:
+	rm -rf build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# An editable install with extras: .with-test-jax-data stands for .[test,jax,data]. The empty file
+# is its stamp, so pip runs again only when pyproject.toml has changed.
+comma := ,
+$(VENV)/.with-%: pyproject.toml | $(RUN)/python
+	$(RUN)/python -m pip install --quiet --editable '.[$(subst -,$(comma),$*)]'
+	@touch $@
+
+$(RUN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python >= 3.11 here; name one: make PYTHON=..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
