@@ -4,19 +4,22 @@ import ml_dtypes
 import numpy as np
 
 
-def draw(shape, dtype, seed):
+def draw(shape: tuple[int, ...], dtype: np.dtype, seed: int) -> np.ndarray:
+    """Normal numbers, small integers, or booleans."""
     rng = np.random.default_rng(seed)
-    if dtype.kind == "c":
-        return (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(dtype)
-    if dtype.kind in "iu" or dtype in (ml_dtypes.int4, ml_dtypes.uint4):
-        low = 0 if dtype.kind == "u" or dtype == ml_dtypes.uint4 else -7
-        return rng.integers(low, 8, shape).astype(dtype)
     if dtype.kind == "b":
-        return rng.random(shape) < 0.4
-    return rng.normal(size=shape).astype(dtype)
+        values = rng.random(shape) < 0.4
+    elif is_exact(dtype):
+        unsigned = dtype.kind == "u" or dtype == ml_dtypes.uint4
+        values = rng.integers(0 if unsigned else -7, 8, shape)
+    else:
+        values = rng.normal(size=shape)
+        if dtype.kind == "c":
+            values = values + 1j * rng.normal(size=shape)
+    return np.asarray(values).astype(dtype)
 
 
-def assert_close(got: np.ndarray, want: np.ndarray, terms: int):
+def assert_close(got: np.ndarray, want: np.ndarray, terms: int) -> None:
     """Equal up to the rounding of a sum of `terms` products of numbers around one."""
     assert isinstance(got, np.ndarray)
     assert (got.dtype, got.shape) == (want.dtype, want.shape)

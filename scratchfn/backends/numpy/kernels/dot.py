@@ -50,9 +50,9 @@ def dot_general(
     """lax.dot_general. `precision` and `out_sharding` have no meaning on one CPU."""
     fold = _fold(lhs.shape, rhs.shape, dimension_numbers)
     dtype = lhs.dtype
-    if dtype.char in BLAS and dtype == rhs.dtype:
-        if preferred_element_type is None or preferred_element_type == dtype:
-            return quietly(_dot, lhs, rhs) if fold is None else _apply(fold, lhs, rhs)
+    plain = preferred_element_type is None or preferred_element_type == dtype
+    if plain and dtype.char in BLAS and dtype == rhs.dtype:
+        return quietly(_dot, lhs, rhs) if fold is None else _apply(fold, lhs, rhs)
     result = np.dtype(preferred_element_type or higher_precision(dtype, rhs.dtype))
     work = working_dtype(result)
     out = _apply(fold, lhs.astype(work, copy=False), rhs.astype(work, copy=False))
@@ -158,7 +158,7 @@ def working_dtype(dtype: np.dtype) -> np.dtype:
     """The dtype to accumulate in: short floats in float32, rounded once; sub-byte ints in int32."""
     if dtype.char in BLAS or dtype.kind in "biu":
         return dtype
-    return np.dtype(np.float32 if _is_float(dtype) else np.int32)
+    return np.dtype(np.float32 if is_float(dtype) else np.int32)
 
 
 @functools.cache
@@ -166,7 +166,7 @@ def higher_precision(a: np.dtype, b: np.dtype) -> np.dtype:
     """XLA's choice for two dtypes: complex, then range, mantissa, width and sign decide."""
 
     def rank(dtype):
-        if dtype.kind == "c" or _is_float(dtype):
+        if dtype.kind == "c" or is_float(dtype):
             info = ml_dtypes.finfo(dtype)
             return dtype.kind == "c", int(info.maxexp), int(info.nmant), int(info.bits), True
         if dtype.kind == "b":
@@ -177,7 +177,7 @@ def higher_precision(a: np.dtype, b: np.dtype) -> np.dtype:
     return max(a, b, key=rank)
 
 
-def _is_float(dtype: np.dtype) -> bool:
+def is_float(dtype: np.dtype) -> bool:
     if dtype.kind in "fc":
         return True
     try:

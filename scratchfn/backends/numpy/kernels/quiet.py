@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextvars
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ with np.errstate(all="ignore"):
     _silence = contextvars.copy_context()
 
 
-def quietly(function: Callable, *args):
+def quietly(function: Callable, *args: Any) -> Any:
     """function(*args) with NumPy's floating-point warnings off."""
     return _silence.copy().run(function, *args)
 

@@ -1,0 +1,64 @@
+"""What windows and convolutions share: padding with holes, and the strided view that each window
+offset sees.
+
+A window of size w over a padded axis reads, at offset k = 0..w-1 and for every output position at
+once, the slice x[k*dilation : : stride]. Pooling folds these slices together; a convolution gathers
+them. Next: window.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Window(NamedTuple):
+    """The shape of a sliding window; one entry for each axis."""
+
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilations: tuple[int, ...]
+
+    def positions(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """How many windows fit in each axis of `shape`."""
+        return tuple(
+            max(0, (n - (w - 1) * d - 1) // s + 1) for n, w, s, d in zip(shape, *self, strict=True)
+        )
+
+    def offsets(self) -> Iterator[tuple[int, ...]]:
+        """The places within a window, row by row."""
+        return itertools.product(*map(range, self.sizes))
+
+    def slices(self, offset: Sequence[int], positions: Sequence[int]) -> tuple[slice, ...]:
+        """What all windows see at `offset`, as an index into the padded array."""
+        return tuple(
+            slice(k * d, k * d + (n - 1) * s + 1 if n else k * d, s)
+            for k, n, s, d in zip(offset, positions, self.strides, self.dilations, strict=True)
+        )
+
+
+def pad(x: np.ndarray, value, padding: Sequence[tuple[int, int]], dilation) -> np.ndarray:
+    """`x` with `dilation - 1` holes between neighbours and `padding` around, filled with `value`.
+
+    Negative padding crops, after the dilation. Where nothing is to be filled this is a view.
+    """
+    shape, source, target = [], [], []
+    for n, (low, high), step in zip(x.shape, padding, dilation, strict=True):
+        spread = (n - 1) * step + 1 if n else 0
+        size = max(0, spread + low + high)
+        first = -(min(low, 0) // step)  # the first element that is not cropped
+        last = max(first, min(n, -((low - size) // step)))  # one past the last
+        start = low + first * step
+        shape.append(size)
+        source.append(slice(first, last))
+        target.append(slice(start, start + (last - first - 1) * step + 1, step))
+    kept = x[(*source, ...)]  # with the ellipsis, a view of a scalar too
+    if kept.shape == tuple(shape):
+        return kept
+    padded = np.full(shape, value, x.dtype) if value else np.zeros(shape, x.dtype)
+    if kept.size:
+        padded[tuple(target)] = kept
+    return padded
