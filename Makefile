@@ -58,6 +58,6 @@ $(VENV)/.with-%: pyproject.toml | $(RUN)/python
 	@touch $@
 
 $(RUN)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 		{ echo "No Python >= 3.11 at hand ($(PYTHON)); name one: make PYTHON=..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+	"$(PYTHON)" -m venv $(VENV)
