@@ -24,7 +24,7 @@ class ShapedArray:
 
     def __init__(self, shape: tuple[int, ...], dtype: Any, weak_type: bool = False):
         self.shape = shape
-        self.dtype = dtype if type(dtype) is np.dtype else np.dtype(dtype)
+        self.dtype = dtype if isinstance(dtype, np.dtype) else np.dtype(dtype)
         self.weak_type = weak_type
 
     @property
@@ -50,7 +50,7 @@ class ShapedArray:
         return ShapedArray(self.shape, dtype, self.weak_type and dtype == self.dtype)
 
     def str_short(self, short_dtypes: bool = True) -> str:
-        return str(self) if short_dtypes else f"{self.dtype.name}[{_dims(self.shape)}]"
+        return str(self) if short_dtypes else f"{_name(self.dtype)}[{_dims(self.shape)}]"
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -68,8 +68,13 @@ class ShapedArray:
 
     def __repr__(self) -> str:
         weak = ", weak_type=True" if self.weak_type else ""
-        return f"ShapedArray({self.dtype.name}[{_dims(self.shape)}]{weak})"
+        return f"ShapedArray({_name(self.dtype)}[{_dims(self.shape)}]{weak})"
 
 
 def _dims(shape: tuple[int, ...]) -> str:
     return ",".join(map(str, shape))
+
+
+def _name(dtype: np.dtype) -> str:
+    """The long name: `float32`; float0 and keys have none of NumPy's."""
+    return dtypes.short_name(dtype) if dtype.names else dtype.name

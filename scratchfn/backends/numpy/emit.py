@@ -1,0 +1,97 @@
+"""From program to Python source: one line of NumPy for each equation.
+
+The text of a line is the primitive's own `source` rule (`core/template.py`). Constants stand
+outside of the function, under names that say their value where they are small: `f32_2_0`.
+
+Read next: `backends/numpy/compiler.py`.
+"""
+
+from __future__ import annotations
+
+import keyword
+import os
+import re
+from typing import Any
+
+import numpy as np
+
+from scratchfn.core.array import Array
+from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Literal, Var
+from scratchfn.core.pretty import variable_name
+from scratchfn.core.template import NAMESPACE
+
+COMMENT_COLUMN = 72
+
+
+class Writer:
+    """Collects the lines of one function and the constants it needs."""
+
+    def __init__(self, name: str):
+        identifier = re.sub(r"\W", "_", name).strip("_") or "program"
+        self.name = f"{identifier}_" if keyword.iskeyword(identifier) else identifier
+        self.names: dict[Var, str] = {}
+        self.constants: dict[str, Any] = {}
+        self.by_identity: dict[int, str] = {}
+        self.lines: list[str] = []
+
+    def variable(self, v: Var) -> str:
+        """The name of a variable, made at its first sight."""
+        if v not in self.names:
+            name = variable_name(len(self.names))
+            self.names[v] = f"{name}_" if keyword.iskeyword(name) or name in NAMESPACE else name
+        return self.names[v]
+
+    def constant(self, value: Any, hint: str) -> str:
+        """The name of a constant."""
+        if id(value) not in self.by_identity:
+            name = hint
+            while name in self.constants or name in NAMESPACE:
+                name = f"{hint}_{len(self.constants)}"
+            self.constants[name] = value
+            self.by_identity[id(value)] = name
+        return self.by_identity[id(value)]
+
+    def atom(self, v: Atom) -> str:
+        if type(v) is Var:
+            return self.variable(v)
+        name = literal_name(v)
+        self.constants.setdefault(name, v.val.buffer)
+        return name
+
+    def equation(self, eqn: Eqn) -> None:
+        names = [self.atom(v) for v in eqn.invars]
+        avals = [v.aval for v in eqn.invars]
+        text = eqn.primitive.source(names, avals, eqn.params, self.constant)
+        targets = ", ".join(self.variable(v) for v in eqn.outvars)
+        if eqn.primitive.many and len(eqn.outvars) == 1:
+            targets += ","
+        line = f"    {targets} = {text}"
+        if eqn.source is not None:
+            where = f"# {os.path.basename(eqn.source.code.co_filename)}:{eqn.source.line}"
+            line = f"{line:<{COMMENT_COLUMN}}  {where}"
+        self.lines.append(line)
+
+
+def literal_name(literal: Literal) -> str:
+    """A name that tells the value: 2.0:f32[] is f32_2_0."""
+    text = str(literal.val.buffer)
+    short = str(literal.aval).partition("[")[0]
+    return f"{short}_{re.sub(r'[^0-9a-zA-Z]', '_', text.replace('-', 'm'))}"
+
+
+def emit(closed: ClosedJaxpr, name: str) -> tuple[str, str, dict[str, Any]]:
+    """The source of a program as a function of its arguments' buffers that returns a tuple; the
+    function's name; and the constants that must be in its namespace."""
+    writer = Writer(name)
+    jaxpr = closed.jaxpr
+    arguments = ", ".join(writer.variable(v) for v in jaxpr.invars)
+    for i, (v, value) in enumerate(zip(jaxpr.constvars, closed.consts, strict=True)):
+        buffer = value.buffer if isinstance(value, Array) else np.asarray(value)
+        writer.names[v] = writer.constant(buffer, f"const{i}")
+    for eqn in jaxpr.eqns:
+        writer.equation(eqn)
+    results = ", ".join(writer.atom(v) for v in jaxpr.outvars)
+    if len(jaxpr.outvars) == 1:
+        results += ","
+    lines = [f"def {writer.name}({arguments}):", *writer.lines, f"    return ({results})"]
+    return "\n".join(lines) + "\n", writer.name, writer.constants

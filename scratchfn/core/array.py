@@ -1,0 +1,231 @@
+"""Array: our own immutable value, a buffer and its weakness.
+
+The buffer is a NumPy array or a `jax.Array`. Nobody writes to it: what comes from the user is
+copied, and what NumPy is shown is read-only. Operators and methods come from
+`scratchfn/numpy/operators.py`.
+
+Read next: `core/stage.py`, where values are recorded in place of being computed.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from typing import Any
+
+import numpy as np
+
+from scratchfn import errors
+from scratchfn.core import dtypes
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.trace import Value
+
+ndarray = np.ndarray
+
+
+class Array(Value):
+    """A concrete array. Made by `scratchfn.numpy.asarray` and by every operation on arrays."""
+
+    __slots__ = ("__weakref__", "_aval", "buffer", "weak_type")
+
+    def __init__(self, buffer: Any, weak_type: bool = False):
+        # NumPy gives scalars for 0-d results; they are wrapped back so that buffers are arrays.
+        self.buffer = np.asarray(buffer) if isinstance(buffer, np.generic) else buffer
+        self.weak_type = weak_type
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.buffer.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        dtype = self.buffer.dtype  # a jax.Array of keys has a dtype class of JAX's own
+        return dtype if isinstance(dtype, np.dtype) else dtypes.key_dtype
+
+    @property
+    def aval(self) -> ShapedArray:
+        try:
+            return self._aval
+        except AttributeError:
+            self._aval = ShapedArray(self.shape, self.dtype, self.weak_type)
+            return self._aval
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.dtype == dtypes.key_dtype:
+            raise TypeError(
+                errors.explain(
+                    "a NumPy array of a typed random key",
+                    str(self.aval),
+                    "a key is opaque: its words are not numbers to compute with",
+                    "random.key_data(key)",
+                )
+            )
+        array = to_numpy(self)
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        if type(self.buffer) is not ndarray:
+            return self.buffer.__dlpack__(**kwargs)
+        # DLPack has no read-only flag in older consumers, so it is handed memory of its own.
+        return self.buffer.copy().__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.buffer.__dlpack_device__()
+
+    def item(self, *index: int) -> Any:
+        """The one element (or the element at `index`) as a Python scalar."""
+        return to_numpy(self).item(*index)
+
+    def tolist(self) -> Any:
+        return to_numpy(self).tolist()
+
+    def block_until_ready(self) -> Array:
+        """Waits for an asynchronous backend to have computed this array; returns it."""
+        if type(self.buffer) is not ndarray:
+            self.buffer.block_until_ready()
+        return self
+
+    def __bool__(self) -> bool:
+        return bool(to_numpy(self))
+
+    def __int__(self) -> int:
+        return int(to_numpy(self))
+
+    def __float__(self) -> float:
+        return float(to_numpy(self))
+
+    def __complex__(self) -> complex:
+        return complex(to_numpy(self))
+
+    def __index__(self) -> int:
+        return operator.index(to_numpy(self)[()])
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and self.ndim == 0 else format(str(self), spec)
+
+    def __hash__(self) -> int:
+        raise TypeError(
+            errors.explain(
+                "the hash of an Array (a dict key, a set member, a static argument of jit)",
+                str(self.aval),
+                "equality of arrays is elementwise, so an array cannot be looked up",
+                "a hashable value instead, for instance x.item() or tuple(x.tolist())",
+            )
+        )
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            errors.explain(
+                "x[index] = value on an Array",
+                str(self.aval),
+                "scratchfn arrays are immutable, so that functions of them are pure",
+                "x = x.at[index].set(value)",
+            )
+        )
+
+    def __repr__(self) -> str:
+        weak = ", weak_type=True" if self.weak_type else ""
+        if self.dtype == dtypes.key_dtype:
+            return f"Array({self.shape}, dtype={dtypes.short_name(self.dtype)}) overlaying:\n" + str(
+                to_numpy(self).view(np.uint32).reshape((*self.shape, 2))
+            )
+        text = np.array2string(np.asarray(self), separator=", ", prefix="Array(")
+        return f"Array({text}, dtype={self.dtype.name}{weak})"
+
+    def __str__(self) -> str:
+        return repr(self) if self.dtype == dtypes.key_dtype else str(to_numpy(self))
+
+    def __reduce__(self) -> Any:
+        return _unpickle, (np.array(to_numpy(self)), self.weak_type)
+
+    def __copy__(self) -> Array:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Array:
+        return self
+
+
+def _unpickle(buffer: np.ndarray, weak_type: bool) -> Array:
+    return Array(buffer, weak_type)
+
+
+def to_numpy(x: Array) -> np.ndarray:
+    """The numbers of `x` as a read-only NumPy array, without copying where they are NumPy's."""
+    buffer = x.buffer
+    if type(buffer) is not ndarray:
+        if x.dtype == dtypes.key_dtype:
+            words = np.asarray(buffer._base_array)  # u32[..., 2]
+            return np.ascontiguousarray(words).view(dtypes.key_dtype)[..., 0]
+        return np.asarray(buffer)
+    buffer.flags.writeable = False
+    return buffer
+
+
+def as_value(x: Any) -> Any:
+    """`x` as an Array or tracer: values pass, Python and NumPy numbers are wrapped (weakly typed
+    if they are Python's), in canonical dtypes. Raises TypeError for anything else."""
+    if isinstance(x, Value):
+        return x
+    wrap = _WRAPPERS.get(type(x))
+    if wrap is not None:
+        return wrap(x)
+    if isinstance(x, np.generic):
+        return Array(np.array(x, dtypes.canonicalize_dtype(x.dtype)))
+    return _as_value_slow(x)
+
+
+def _wrap_ndarray(x: np.ndarray) -> Array:
+    if x.dtype.kind in "OSUMm" or (x.dtype.kind == "V" and not dtypes.is_supported(x.dtype)):
+        raise TypeError(
+            errors.explain(
+                "an Array from a NumPy array",
+                f"dtype {x.dtype}",
+                "arrays hold numbers and booleans",
+                "x.astype(numpy.float32), or keep such data outside of the program",
+            )
+        )
+    return Array(np.array(x, dtypes.canonicalize_dtype(x.dtype)))
+
+
+def _wrap_scalar(python_type: type, x: Any) -> Array:
+    return Array(np.asarray(x, dtypes.python_scalar_dtype(python_type, x)), True)
+
+
+def _as_value_slow(x: Any) -> Any:
+    for python_type in (bool, int, float, complex):  # subclasses, such as IntEnum
+        if isinstance(x, python_type):
+            return _wrap_scalar(python_type, python_type(x))
+    if isinstance(x, ndarray):
+        return _wrap_ndarray(np.asarray(x))
+    if hasattr(x, "__jax_array__"):
+        return as_value(x.__jax_array__())
+    if type(x).__module__.partition(".")[0] in ("jax", "jaxlib") and hasattr(x, "addressable_shards"):
+        return Array(x, bool(x.weak_type))
+    raise TypeError(
+        errors.explain(
+            "an array",
+            f"{x!r} of type {type(x).__name__}",
+            "only arrays and Python or NumPy numbers are values of a program",
+            "jnp.asarray(x) for a list of numbers; for a setting, a static argument: "
+            "jit(f, static_argnums=...)",
+        )
+    )
+
+
+_WRAPPERS: dict[type, Any] = {
+    bool: lambda x: Array(np.asarray(x), False),
+    int: functools.partial(_wrap_scalar, int),
+    float: functools.partial(_wrap_scalar, float),
+    complex: functools.partial(_wrap_scalar, complex),
+    ndarray: _wrap_ndarray,
+}

@@ -1,0 +1,222 @@
+"""Jaxpr: a program as data, a list of equations over typed variables.
+
+    { lambda a:f32[3] ; b:f32[3]. let c:f32[3] = mul b a in (c,) }
+
+Variables before the semicolon stand for constants, those after it for arguments. A `ClosedJaxpr`
+is a program together with its constants' values. Programs are immutable once made, so caches of
+what has been derived from one (its derivative, its compiled form) are keyed weakly by identity.
+
+Read next: `core/pretty.py` for the printed form, then `transforms/jvp.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.pretty import show, show_eqn
+from scratchfn.core.source import Source
+from scratchfn.core.trace import Primitive
+
+
+class Var:
+    """A variable of a program: its identity is its name, its type is `aval`."""
+
+    __slots__ = ("aval",)
+
+    def __init__(self, aval: ShapedArray):
+        self.aval = aval
+
+    def __repr__(self) -> str:
+        return f"Var(id={id(self)}):{self.aval}"
+
+
+class Literal:
+    """A scalar written into an equation; `val` is a 0-d Array."""
+
+    __slots__ = ("val",)
+
+    def __init__(self, val: Any):
+        self.val = val
+
+    @property
+    def aval(self) -> ShapedArray:
+        return self.val.aval
+
+    def __repr__(self) -> str:
+        return f"Literal({self.val.tolist()}):{self.aval}"
+
+
+Atom = Var | Literal
+
+
+class Eqn:
+    """One operation: `outvars = primitive[params] invars`, from the user's line `source`."""
+
+    __slots__ = ("invars", "outvars", "params", "primitive", "source")
+
+    def __init__(
+        self,
+        primitive: Primitive,
+        invars: list[Atom],
+        outvars: list[Var],
+        params: dict[str, Any],
+        source: Source | None = None,
+    ):
+        self.primitive = primitive
+        self.invars = invars
+        self.outvars = outvars
+        self.params = params
+        self.source = source
+
+    def __repr__(self) -> str:
+        return show_eqn(self)
+
+
+class Jaxpr:
+    """A program: `constvars` and `invars` in, `eqns` in order, `outvars` out."""
+
+    __slots__ = ("__weakref__", "constvars", "eqns", "invars", "outvars")
+
+    def __init__(
+        self, constvars: list[Var], invars: list[Var], outvars: list[Atom], eqns: list[Eqn]
+    ):
+        self.constvars = constvars
+        self.invars = invars
+        self.outvars = outvars
+        self.eqns = eqns
+
+    def __str__(self) -> str:
+        return show(self)
+
+    __repr__ = __str__
+
+
+class ClosedJaxpr:
+    """A program with the values of its constants: arrays, never tracers."""
+
+    __slots__ = ("__weakref__", "consts", "jaxpr")
+
+    def __init__(self, jaxpr: Jaxpr, consts: Sequence[Any] = ()):
+        self.jaxpr = jaxpr
+        self.consts = list(consts)
+
+    @property
+    def literals(self) -> list[Any]:
+        return self.consts
+
+    @property
+    def eqns(self) -> list[Eqn]:
+        return self.jaxpr.eqns
+
+    @property
+    def in_avals(self) -> list[ShapedArray]:
+        return [v.aval for v in self.jaxpr.invars]
+
+    @property
+    def out_avals(self) -> list[ShapedArray]:
+        return [v.aval for v in self.jaxpr.outvars]
+
+    def __str__(self) -> str:
+        return str(self.jaxpr)
+
+    __repr__ = __str__
+
+
+def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any) -> list[Any]:
+    """Runs a program, equation by equation, under the current trace."""
+    if len(args) != len(jaxpr.invars):
+        raise TypeError(f"the program takes {len(jaxpr.invars)} arguments, {len(args)} were given")
+    env: dict[Var, Any] = {}
+
+    def read(atom: Atom) -> Any:
+        return atom.val if type(atom) is Literal else env[atom]
+
+    env.update(zip(jaxpr.constvars, consts, strict=True))
+    env.update(zip(jaxpr.invars, args, strict=True))
+    for eqn in jaxpr.eqns:
+        outs = eqn.primitive.bind(*map(read, eqn.invars), **eqn.params)
+        env.update(zip(eqn.outvars, outs if eqn.primitive.many else (outs,), strict=True))
+    return [read(v) for v in jaxpr.outvars]
+
+
+def jaxpr_as_fun(closed: ClosedJaxpr) -> Callable[..., list[Any]]:
+    """The program as a Python function of flat arguments that returns a list."""
+    return lambda *args: eval_jaxpr(closed.jaxpr, closed.consts, *args)
+
+
+def subjaxprs(eqn: Eqn) -> Iterator[Jaxpr]:
+    """The programs among an equation's params."""
+    for value in eqn.params.values():
+        for item in value if isinstance(value, (tuple, list)) else (value,):
+            if isinstance(item, ClosedJaxpr):
+                yield item.jaxpr
+            elif isinstance(item, Jaxpr):
+                yield item
+
+
+class JaxprTypeError(TypeError):
+    """A program that is not well formed."""
+
+
+def check_jaxpr(jaxpr: Jaxpr) -> None:
+    """Raises JaxprTypeError unless each variable is bound once and before its use, and each
+    equation's results have the types that its primitive's `aval` gives them."""
+    bound: set[Var] = set()
+
+    def bind(v: Var) -> None:
+        if v in bound:
+            raise JaxprTypeError(f"variable {v} is bound twice in\n{jaxpr}")
+        bound.add(v)
+
+    def require(atom: Atom, where: Any) -> None:
+        if type(atom) is Var and atom not in bound:
+            raise JaxprTypeError(f"variable {atom} is used before it is bound, in {where}")
+
+    for v in (*jaxpr.constvars, *jaxpr.invars):
+        bind(v)
+    for eqn in jaxpr.eqns:
+        for atom in eqn.invars:
+            require(atom, eqn)
+        expected = eqn.primitive.avals([v.aval for v in eqn.invars], eqn.params)
+        found = [v.aval for v in eqn.outvars]
+        if [a.strong() for a in expected] != [a.strong() for a in found]:
+            raise JaxprTypeError(f"{eqn} has results {found}, its primitive makes {expected}")
+        for v in eqn.outvars:
+            bind(v)
+        for inner in subjaxprs(eqn):
+            check_jaxpr(inner)
+    for atom in jaxpr.outvars:
+        require(atom, "the results")
+
+
+def prune(jaxpr: Jaxpr, consts: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
+    """Drops the equations and constants that no result needs."""
+    needed = {v for v in jaxpr.outvars if type(v) is Var}
+    eqns = []
+    for eqn in reversed(jaxpr.eqns):
+        if any(v in needed for v in eqn.outvars):
+            eqns.append(eqn)
+            needed.update(v for v in eqn.invars if type(v) is Var)
+    kept = [
+        (v, c) for v, c in zip(jaxpr.constvars, consts, strict=True) if v in needed
+    ]
+    pruned = Jaxpr([v for v, _ in kept], jaxpr.invars, jaxpr.outvars, eqns[::-1])
+    return pruned, [c for _, c in kept]
+
+
+def weak_cache(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Memoises `make(program, *hashable)` for as long as the program lives."""
+    memo: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
+
+    def cached(program: Any, *key: Any) -> Any:
+        table = memo.setdefault(program, {})
+        if key not in table:
+            table[key] = make(program, *key)
+        return table[key]
+
+    cached.__doc__ = make.__doc__
+    cached.__name__ = make.__name__
+    return cached

@@ -1,0 +1,35 @@
+"""Where in the user's program a value was made, for errors and for comments in generated code.
+
+A `Source` keeps a code object and a line number, both cheap to take while tracing; the text is
+only put together when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import CodeType
+from typing import NamedTuple
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class Source(NamedTuple):
+    """A line of the user's program."""
+
+    code: CodeType
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.code.co_filename}:{self.line} ({self.code.co_name})"
+
+
+def user_source() -> Source | None:
+    """The innermost line on the stack that is not scratchfn's own."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if not code.co_filename.startswith(_PACKAGE):
+            return Source(code, frame.f_lineno)
+        frame = frame.f_back
+    return None

@@ -1,0 +1,116 @@
+"""StageTrace: runs a function on types alone and records its operations as a jaxpr.
+
+In *full* mode every operation is recorded: that is how `jit` and `make_jaxpr` see a function. In
+*partial* mode only operations on this trace's own tracers are, and all others run in the parent at
+once: that is how `linearize` computes the primal values now and records what is linear in the
+tangents for later.
+
+Read next: `core/jaxpr.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from scratchfn.core.array import Array
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
+from scratchfn.core.trace import (
+    Primitive,
+    Trace,
+    Tracer,
+    current,
+    require_alive,
+    running,
+    under,
+)
+
+
+class StageTracer(Tracer):
+    """A variable of the program being recorded."""
+
+    __slots__ = ("var",)
+
+    def __init__(self, trace: StageTrace, var: Var):
+        super().__init__(trace, var.aval)
+        self.var = var
+
+
+class StageTrace(Trace):
+    """Records equations. `what` names the user's function in error messages."""
+
+    def __init__(self, parent: Trace, *, partial: bool = False, what: str = ""):
+        super().__init__(parent, what)
+        self.partial = partial
+        self.eqns: list[Eqn] = []
+        self.invars: list[Var] = []
+        self.consts: dict[int, tuple[Var, Any]] = {}  # id of a constant -> its variable, itself
+
+    def argument(self, aval: ShapedArray) -> StageTracer:
+        """A new argument of the program."""
+        tracer = StageTracer(self, Var(aval))
+        self.invars.append(tracer.var)
+        return tracer
+
+    def process(self, prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
+        if self.partial and not any(type(x) is StageTracer and x.trace is self for x in args):
+            with under(self.parent):
+                return self.parent.process(prim, args, params)
+        invars = [self.atom(x) for x in args]
+        outs = [
+            StageTracer(self, Var(aval)) for aval in prim.avals([x.aval for x in invars], params)
+        ]
+        source = outs[0].source if outs else None
+        self.eqns.append(Eqn(prim, invars, [x.var for x in outs], params, source))
+        return outs
+
+    def atom(self, x: Any) -> Atom:
+        """The variable or literal that stands for a value in this program."""
+        if type(x) is StageTracer and x.trace is self:
+            return x.var
+        if isinstance(x, Tracer):
+            require_alive(x)
+        elif type(x) is Array and x.shape == () and not x.dtype.names:
+            return Literal(x)
+        if id(x) not in self.consts:
+            self.consts[id(x)] = (Var(x.aval), x)
+        return self.consts[id(x)][0]
+
+    def program(self, outs: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
+        """The recorded program with results `outs`, and its constants (tracers among them if it
+        closes over values of transformations outside)."""
+        outvars = [self.atom(x) for x in outs]
+        constvars = [v for v, _ in self.consts.values()]
+        consts = [c for _, c in self.consts.values()]
+        return Jaxpr(constvars, self.invars, outvars, self.eqns), consts
+
+
+def stage(
+    f: Callable[..., Sequence[Any]], avals: Sequence[ShapedArray], what: str
+) -> tuple[Jaxpr, list[Any]]:
+    """Records `f`, a function of flat values that returns flat values, on arguments of the given
+    types. Constants may be tracers of the transformations around it."""
+    with running(StageTrace(current.trace, what=what)) as trace:
+        outs = f(*map(trace.argument, avals))
+        return trace.program(outs)
+
+
+def hoist(jaxpr: Jaxpr, consts: Sequence[Any]) -> tuple[ClosedJaxpr, list[Any]]:
+    """Turns constants that are tracers into leading arguments: returns the closed program and the
+    values of those arguments. A program that lives in an equation must not hold tracers."""
+    pairs = list(zip(jaxpr.constvars, consts, strict=True))
+    traced = [(v, c) for v, c in pairs if isinstance(c, Tracer)]
+    known = [(v, c) for v, c in pairs if not isinstance(c, Tracer)]
+    closed = Jaxpr(
+        [v for v, _ in known], [v for v, _ in traced] + jaxpr.invars, jaxpr.outvars, jaxpr.eqns
+    )
+    return ClosedJaxpr(closed, [c for _, c in known]), [c for _, c in traced]
+
+
+def stage_closed(
+    f: Callable[..., Sequence[Any]], avals: Sequence[ShapedArray], what: str
+) -> ClosedJaxpr:
+    """Records a function that closes over no tracers: a re-trace of another program."""
+    jaxpr, consts = stage(f, avals, what)
+    return ClosedJaxpr(jaxpr, consts)

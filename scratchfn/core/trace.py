@@ -1,0 +1,288 @@
+"""The engine in one idea: every operation asks the current trace what to do.
+
+A `Primitive` is an operation with all its rules attached. `bind` hands the operation to the
+thread's one *current* trace. A trace that transforms (jvp, vmap) wraps its values in its own
+tracers; it handles an operation by calling the primitive's rule under its *parent* trace, and so
+on down to the trace that computes, `core/eager.py`, or one that records, `core/stage.py`.
+
+A value belongs to a trace iff it is a tracer whose `.trace` is that very trace. Anything else is a
+constant to it, so nested transformations can never mistake each other's values: there are no
+levels to compare and no perturbations to confuse.
+
+Read next: `core/eager.py`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from scratchfn import errors
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.source import Source, user_source
+
+
+class Primitive:
+    """An operation that traces see, with every rule it has. Rules are set where it is defined.
+
+    Rules take values (arrays or tracers) and the operation's static params as keywords, and are
+    run under the trace's parent, so they may call any primitive:
+
+    - `impl(*buffers, **params)`: the NumPy computation, on ndarrays.
+    - `source(names, avals, params, constant) -> str`: the same as an expression for generated
+      code; `constant(value, hint)` gives the name of a value that has no literal form.
+    - `jax(*buffers, **params)`: the computation on `jax.Array`s; None means lax's of the same name.
+    - `aval(*avals, **params)`: the types of the results.
+    - `jvp(primals, tangents, **params)`: the results and their tangents; a tangent may be `Zero`.
+    - `linearize(primals, nonzeros, **params) -> (outs, tangents_fn)`: for operations that hold
+      programs; `nonzeros` says which tangents are not `Zero`, and `tangents_fn(tangents)`, linear,
+      is called under the trace of the tangents.
+    - `transpose(cts, *args, **params)`: a cotangent (or None) for each argument; those in which
+      the operation is linear come as `Linear` placeholders.
+    - `batch(size, args, dims, **params) -> (outs, dims)`: the operation over an added axis, which
+      `dims` places in each value (None where a value lacks it).
+    - `hide(params)`: params that programs do not print, as JAX's do not.
+    - `program`: the name of the param that holds the program which the operation merely calls.
+
+    `many` primitives return a list of results, the others one; traces always deal in lists.
+    `weak` is what eager execution needs of `aval`: True if the result is weakly typed when all
+    arguments are, False if it never is, None if `aval` has to be asked.
+    """
+
+    impl: Callable[..., Any]
+    source: Callable[..., str]
+    jax: Callable[..., Any] | None = None
+    aval: Callable[..., Any]
+    jvp: Callable[..., Any] | None = None
+    linearize: Callable[..., Any] | None = None
+    transpose: Callable[..., Any] | None = None
+    batch: Callable[..., Any] | None = None
+    hide: Callable[[dict[str, Any]], Sequence[str]] | None = None
+    program: str | None = None
+
+    def __init__(self, name: str, *, many: bool = False, weak: bool | None = None, **rules: Any):
+        if name in registry:
+            raise ValueError(f"primitive {name!r} is defined twice")
+        self.name = name
+        self.many = many
+        self.weak = weak
+        for rule, value in rules.items():
+            if rule not in _RULES:
+                raise TypeError(f"primitive {name!r}: {rule!r} is none of {', '.join(_RULES)}")
+            setattr(self, rule, value)
+        registry[name] = self
+
+    def bind(self, *args: Any, **params: Any) -> Any:
+        """Runs the operation under the current trace. Arguments are `Array`s or tracers."""
+        outs = current.trace.process(self, args, params)
+        return outs if self.many else outs[0]
+
+    def avals(self, avals: Sequence[ShapedArray], params: dict[str, Any]) -> list[ShapedArray]:
+        """The types of the results, as a list."""
+        out = self.aval(*avals, **params)
+        return list(out) if self.many else [out]
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+_RULES = (
+    "impl", "source", "jax", "aval", "jvp", "linearize", "transpose", "batch", "hide", "program"
+)  # fmt: skip
+registry: dict[str, Primitive] = {}
+
+
+class Value:
+    """What `Array` and `Tracer` share. `scratchfn/numpy/operators.py` installs the operators and
+    methods at import: the one place where a lower room is filled in by a higher one."""
+
+    __slots__ = ()
+    __array_priority__ = 100  # a NumPy array on the left leaves the operation to us
+
+    aval: ShapedArray
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.aval.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.aval.dtype
+
+    @property
+    def weak_type(self) -> bool:
+        return self.aval.weak_type
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return self.aval.size
+
+
+class Trace:
+    """A way to run operations. `alive` turns False when the transformation that made it returns."""
+
+    alive = True
+    what = "a transformation"
+
+    def __init__(self, parent: Trace | None, what: str = ""):
+        self.parent = parent
+        if what:
+            self.what = what
+
+    def process(self, prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
+        raise NotImplementedError(f"{type(self).__name__} has no process")
+
+
+class Tracer(Value):
+    """A value inside a transformation: `trace` owns it, `source` is the user's line it is from."""
+
+    __slots__ = ("__weakref__", "aval", "source", "trace")
+
+    def __init__(self, trace: Any, aval: ShapedArray):
+        self.trace = trace
+        self.aval = aval
+        self.source: Source | None = user_source()
+
+    def concrete(self) -> Any:
+        """The `Array` behind this tracer if its numbers are known, else None."""
+        return None
+
+    def need(self, error: type[Exception], asked: str, write: str) -> Any:
+        """The concrete `Array`, or `error` explaining that its numbers are not known yet."""
+        require_alive(self)
+        array = self.concrete()
+        if array is not None:
+            return array
+        raise error(
+            errors.explain(
+                asked,
+                f"{describe(self)}, while {self.trace.what} was being traced",
+                "a traced value stands for every value of its type, so it has no numbers yet",
+                write,
+            )
+        )
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.need(
+                errors.TracerBoolConversionError,
+                "the truth value of a traced array (if, while, and, or, not, bool)",
+                "jnp.where(c, a, b) or lax.cond(c, f, g, x); or make the argument static: "
+                "jit(f, static_argnums=...)",
+            )
+        )
+
+    def _number(self, python_type: type) -> Any:
+        return python_type(
+            self.need(
+                errors.ConcretizationTypeError,
+                f"{python_type.__name__}() of a traced array",
+                f"x.astype({python_type.__name__}) to stay inside the program, or convert its "
+                "result outside the transformation",
+            )
+        )
+
+    def __int__(self) -> int:
+        return int(self._number(int))
+
+    def __float__(self) -> float:
+        return float(self._number(float))
+
+    def __complex__(self) -> complex:
+        return complex(self._number(complex))
+
+    def __index__(self) -> int:
+        return int(
+            self.need(
+                errors.TracerIntegerConversionError,
+                "a traced array as a Python integer (range, a list's index, a shape)",
+                "an array index x[i], lax.fori_loop for range(i), or make the argument static: "
+                "jit(f, static_argnums=...)",
+            ).__index__()
+        )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.need(
+            errors.TracerArrayConversionError,
+            "a NumPy array from a traced array (a numpy function was called on it)",
+            "the same function from scratchfn.numpy instead of numpy",
+        )
+        return np.asarray(array, dtype=dtype)
+
+    def __hash__(self) -> int:
+        raise TypeError(
+            errors.explain(
+                "the hash of a traced array (a dict key, a set member, a static argument)",
+                describe(self),
+                "equality of arrays is elementwise, so an array cannot be looked up",
+                "a hashable Python value in its place",
+            )
+        )
+
+    def __repr__(self) -> str:
+        return f"Traced<{self.aval}>with<{type(self.trace).__name__}>"
+
+
+def describe(x: Any) -> str:
+    """A tracer's type and the user's line where it was made."""
+    where = f" made at {x.source}" if isinstance(x, Tracer) and x.source else ""
+    return f"a value of type {x.aval}{where}"
+
+
+def require_alive(x: Tracer) -> None:
+    """Raises UnexpectedTracerError if the transformation of `x` has ended."""
+    if x.trace.alive:
+        return
+    raise errors.UnexpectedTracerError(
+        errors.explain(
+            "an operation on a traced value after its transformation had ended (a leaked tracer)",
+            f"{describe(x)}, inside {x.trace.what}",
+            "a function that is transformed must not store its values outside of itself: they mean "
+            "nothing once it has returned",
+            "return the value from the function instead of assigning it to a global, an attribute "
+            "or an outer list",
+        )
+    )
+
+
+class _State(threading.local):
+    """The thread's current trace. `core/eager.py` sets where each thread starts."""
+
+    trace: Trace
+
+
+current = _State()
+
+
+class under:
+    """`with under(trace):` makes `trace` the current one."""
+
+    __slots__ = ("outer", "trace")
+
+    def __init__(self, trace: Trace):
+        self.trace = trace
+
+    def __enter__(self) -> Trace:
+        self.outer = current.trace
+        current.trace = self.trace
+        return self.trace
+
+    def __exit__(self, *_: object) -> None:
+        current.trace = self.outer
+
+
+class running(under):
+    """`under`, for the life of a trace: afterwards its tracers are dead."""
+
+    __slots__ = ()
+
+    def __exit__(self, *_: object) -> None:
+        current.trace = self.outer
+        self.trace.alive = False

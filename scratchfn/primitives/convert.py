@@ -1,0 +1,313 @@
+"""Changes of dtype, parts of complex numbers, selection, and the identity in its kinds.
+
+Read next: `primitives/arithmetic.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from scratchfn import errors
+from scratchfn.core import dtypes
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.tangents import Linear, Zero, zero_tangent
+from scratchfn.core.template import expression, kernel
+from scratchfn.core.trace import Primitive
+from scratchfn.primitives.base import instantiate, linear_jvp, move_axis, unbroadcast, zeros
+from scratchfn.primitives.check import broadcast_shape, require_equal_dtypes, require_kind
+from scratchfn.primitives.rules import batch_elementwise, elementwise, linear_in, no_derivative
+
+# -- convert_element_type -------------------------------------------------------------------------
+
+
+@kernel
+def convert_element_type_kernel(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    if x.dtype == dtype:
+        return x
+    if dtypes.kind(x.dtype) in "fc" and dtypes.kind(dtype) in "iu":
+        return _float_to_int(x, dtype)
+    if x.dtype.kind == "c" and dtype.kind != "c":
+        x = x.real
+    return x.astype(dtype)
+
+
+def _float_to_int(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """XLA clamps to the range and takes nan to 0, where C leaves both undefined."""
+    x = x.real.astype(np.float64, copy=False)
+    limits = dtypes.iinfo(dtype)
+    inside = (x > float(limits.min) - 1) & (x < float(limits.max) + 1)
+    whole = np.where(inside, x, 0).astype(dtype)
+    low, high = np.asarray(limits.min, dtype), np.asarray(limits.max, dtype)
+    edge = np.where(x < 0, low, np.where(x > 0, high, np.asarray(0, dtype)))
+    return np.where(inside, whole, edge)
+
+
+def _convert_jvp(primals: Any, tangents: Any, *, new_dtype: np.dtype, **params: Any) -> Any:
+    (x,), (dx,) = primals, tangents
+    ans = convert_element_type_p.bind(x, new_dtype=new_dtype, **params)
+    if type(dx) is Zero or ans.aval.tangent().dtype == dtypes.float0:
+        return ans, zero_tangent(ans)
+    return ans, convert_element_type_p.bind(dx, new_dtype=new_dtype, **params)
+
+
+convert_element_type_p = Primitive(
+    "convert_element_type",
+    aval=lambda x, *, new_dtype, weak_type, sharding=None: ShapedArray(
+        x.shape, new_dtype, weak_type
+    ),
+    jvp=_convert_jvp,
+    transpose=lambda ct, x, **_: [convert_element_type(ct, x.aval.dtype, x.aval.weak_type)],
+    hide=lambda params: ["sharding"],
+    **expression("convert_element_type_kernel({0}, {new_dtype})"),
+)
+convert_element_type_p.batch = batch_elementwise(convert_element_type_p)
+
+
+def convert_element_type(operand: Any, new_dtype: Any, weak_type: bool = False) -> Any:
+    """`operand` in another dtype, as XLA converts: floats to integers towards zero and clamped,
+    nan to 0, complex numbers to their real parts."""
+    dtype = np.dtype(new_dtype)
+    if operand.dtype == dtype and operand.weak_type == weak_type:
+        return operand
+    return convert_element_type_p.bind(
+        operand, new_dtype=dtype, weak_type=weak_type, sharding=None
+    )
+
+
+# -- bitcast_convert_type: the same bits under another dtype --------------------------------------
+
+
+@kernel
+def bitcast_kernel(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    if x.dtype.itemsize == dtype.itemsize:
+        return x.view(dtype)
+    if x.dtype.itemsize > dtype.itemsize:  # one element becomes a new last axis
+        parts = x.dtype.itemsize // dtype.itemsize
+        return np.ascontiguousarray(x)[..., None].view(dtype).reshape((*x.shape, parts))
+    return np.ascontiguousarray(x).view(dtype)[..., 0]
+
+
+def _bitcast_aval(x: ShapedArray, *, new_dtype: np.dtype) -> ShapedArray:
+    old, new = x.dtype.itemsize, new_dtype.itemsize
+    if old >= new:
+        return ShapedArray(x.shape if old == new else (*x.shape, old // new), new_dtype)
+    if x.ndim and x.shape[-1] == new // old:
+        return ShapedArray(x.shape[:-1], new_dtype)
+    raise ValueError(
+        errors.explain(
+            f"bitcast_convert_type of {x} to {dtypes.short_name(new_dtype)}",
+            f"a last axis of {x.shape[-1] if x.ndim else 'no'} elements",
+            f"each new element needs the bits of {new // old} old ones, side by side",
+            f"lax.bitcast_convert_type(x.reshape(-1, {new // old}), jnp.{new_dtype.name})",
+        )
+    )
+
+
+bitcast_convert_type_p = Primitive(
+    "bitcast_convert_type",
+    aval=_bitcast_aval,
+    **expression("bitcast_kernel({0}, {new_dtype})"),
+)
+bitcast_convert_type_p.jvp = no_derivative(bitcast_convert_type_p)
+
+
+def _bitcast_batch(size: int, args: Any, dims: Any, *, new_dtype: np.dtype) -> Any:
+    return bitcast_convert_type(move_axis(args[0], dims[0], 0), new_dtype), 0
+
+
+bitcast_convert_type_p.batch = _bitcast_batch
+
+
+def bitcast_convert_type(operand: Any, new_dtype: Any) -> Any:
+    """The bits of `operand` read as another dtype; a wider or narrower one eats or adds a last
+    axis."""
+    return bitcast_convert_type_p.bind(operand, new_dtype=np.dtype(new_dtype))
+
+
+# -- complex numbers ------------------------------------------------------------------------------
+
+
+def _part_aval(name: str) -> Any:
+    def aval(x: ShapedArray) -> ShapedArray:
+        require_kind(name, [x], "c")
+        return ShapedArray(x.shape, dtypes.to_floating_dtype(x.dtype), x.weak_type)
+
+    return aval
+
+
+real_p = elementwise("real", "np.real({0})", "c", lambda dx, ans, x: real(dx))
+real_p.aval = _part_aval("real")
+real_p.transpose = lambda ct, x: [complex_p.bind(ct, zeros(ct.aval))]
+
+imag_p = elementwise("imag", "np.imag({0})", "c", lambda dx, ans, x: imag(dx))
+imag_p.aval = _part_aval("imag")
+imag_p.transpose = lambda ct, x: [complex_p.bind(zeros(ct.aval), neg_p.bind(ct))]
+
+
+@kernel
+def complex_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    out = np.empty(np.broadcast_shapes(x.shape, y.shape), dtypes.to_complex_dtype(x.dtype))
+    out.real, out.imag = x, y
+    return out
+
+
+def _complex_aval(x: ShapedArray, y: ShapedArray) -> ShapedArray:
+    require_kind("complex", [x, y], "f")
+    require_equal_dtypes("complex", [x, y])
+    shape = broadcast_shape("complex", [x.shape, y.shape])
+    return ShapedArray(shape, dtypes.to_complex_dtype(x.dtype), x.weak_type and y.weak_type)
+
+
+def _complex_transpose(ct: Any, x: Any, y: Any) -> Any:
+    return [unbroadcast(real(ct), x.aval), unbroadcast(neg_p.bind(imag(ct)), y.aval)]
+
+
+complex_p = elementwise("complex", "complex_of({0}, {1})", "f", arity=2)
+complex_p.aval = _complex_aval
+complex_p.jvp = linear_jvp(complex_p)
+complex_p.transpose = _complex_transpose
+
+conj_p = Primitive(
+    "conj",
+    weak=True,
+    aval=lambda x, *, input_dtype: ShapedArray(
+        x.shape, dtypes.to_complex_dtype(x.dtype), x.weak_type
+    ),
+    # The conjugate is linear over the reals alone, and its own transpose there.
+    transpose=lambda ct, x, *, input_dtype: [_conj_transpose(ct, input_dtype)],
+    **expression("np.conjugate({0})"),
+)
+conj_p.jvp = linear_jvp(conj_p)
+conj_p.batch = batch_elementwise(conj_p)
+
+
+def _conj_transpose(ct: Any, input_dtype: np.dtype) -> Any:
+    return conj(ct) if dtypes.kind(input_dtype) == "c" else real(conj(ct))
+
+
+neg_p = elementwise("neg", "np.negative({0})", "iufc", lambda dx, ans, x: neg_p.bind(dx))
+neg_p.transpose = lambda ct, x: [neg_p.bind(ct)]
+
+
+def real(operand: Any) -> Any:
+    """The real part; its transpose is multiplication by 1."""
+    return real_p.bind(operand)
+
+
+def imag(operand: Any) -> Any:
+    """The imaginary part."""
+    return imag_p.bind(operand)
+
+
+def conj(operand: Any) -> Any:
+    """The complex conjugate; real numbers pass."""
+    if dtypes.kind(operand.dtype) != "c":
+        return operand
+    return conj_p.bind(operand, input_dtype=operand.dtype)
+
+
+# -- select_n, clamp ------------------------------------------------------------------------------
+
+
+def _select_aval(which: ShapedArray, *cases: ShapedArray) -> ShapedArray:
+    if not (dtypes.kind(which.dtype) == "b" and len(cases) <= 2 or which.dtype == dtypes.int32):
+        raise TypeError(
+            errors.explain(
+                f"select_n({which}, {', '.join(map(str, cases))})",
+                f"a predicate of type {which}",
+                "two cases are told apart by a bool, more by an int32",
+                "lax.select_n(which != 0, on_false, on_true)",
+            )
+        )
+    require_equal_dtypes("select_n", cases)
+    shape = broadcast_shape("select_n", [c.shape for c in cases])
+    broadcast_shape("select_n", [which.shape, shape])
+    return ShapedArray(shape, cases[0].dtype, all(c.weak_type for c in cases))
+
+
+def _select_jvp(primals: Any, tangents: Any) -> Any:
+    which, *cases = primals
+    ans = select_n_p.bind(which, *cases)
+    if all(type(t) is Zero for t in tangents[1:]):
+        return ans, zero_tangent(ans)
+    return ans, select_n_p.bind(which, *map(instantiate, tangents[1:]))
+
+
+def _select_transpose(ct: Any, which: Any, *cases: Any) -> Any:
+    zero = zeros(ct.aval)
+    cts = []
+    for i, case in enumerate(cases):
+        only_i = [ct if j == i else zero for j in range(len(cases))]
+        cts.append(unbroadcast(select_n_p.bind(which, *only_i), case.aval))
+    return [None, *cts]
+
+
+select_n_p = Primitive(
+    "select_n",
+    aval=_select_aval,
+    jvp=_select_jvp,
+    transpose=_select_transpose,
+    **expression("select_n({args})"),
+)
+select_n_p.batch = batch_elementwise(select_n_p)
+
+
+def select_n(which: Any, *cases: Any) -> Any:
+    """Each element from the case that `which` names there: `cases[which]`."""
+    return select_n_p.bind(which, *cases)
+
+
+def select(pred: Any, on_true: Any, on_false: Any) -> Any:
+    """Each element from `on_true` where `pred` holds, else from `on_false`."""
+    return select_n_p.bind(pred, on_false, on_true)
+
+
+# -- identities -----------------------------------------------------------------------------------
+
+copy_p = Primitive(
+    "copy",
+    aval=lambda x: x,
+    transpose=lambda ct, x: [ct],
+    batch=lambda size, args, dims: (copy_p.bind(*args), dims[0]),
+    **expression("{0}.copy()"),
+)
+copy_p.jvp = linear_jvp(copy_p)
+
+# Eager differentiation needs no primitive to stop at: it drops the tangent. A recorded program
+# does, so that it still stops when it is differentiated later.
+stop_gradient_p = Primitive(
+    "stop_gradient",
+    aval=lambda x: x,
+    batch=lambda size, args, dims: (stop_gradient_p.bind(*args), dims[0]),
+    **expression("{0}"),
+)
+stop_gradient_p.jvp = no_derivative(stop_gradient_p)
+
+
+@kernel
+def reduce_precision(x: np.ndarray, exponent_bits: int, mantissa_bits: int) -> np.ndarray:
+    """Rounds to a float format of fewer bits: to nearest even in the mantissa, to infinity above
+    the largest exponent, to zero below the smallest."""
+    wide = x.astype(np.float64)
+    fraction, exponent = np.frexp(wide)
+    scale = np.ldexp(1.0, mantissa_bits + 1)
+    rounded = np.ldexp(np.rint(fraction * scale) / scale, exponent)
+    bias = 2 ** (exponent_bits - 1) - 1
+    largest = np.ldexp(2.0 - np.ldexp(1.0, -mantissa_bits), bias)
+    rounded = np.where(np.abs(rounded) > largest, np.copysign(np.inf, wide), rounded)
+    rounded = np.where(np.abs(rounded) < np.ldexp(1.0, 1 - bias), np.copysign(0.0, wide), rounded)
+    return np.where(np.isfinite(wide), rounded, wide).astype(x.dtype)
+
+
+reduce_precision_p = Primitive(
+    "reduce_precision",
+    weak=True,
+    aval=lambda x, *, exponent_bits, mantissa_bits: x,
+    transpose=linear_in(0, lambda ct, x, **params: reduce_precision_p.bind(ct, **params)),
+    **expression("reduce_precision({0}, {exponent_bits}, {mantissa_bits})"),
+)
+reduce_precision_p.jvp = linear_jvp(reduce_precision_p)
+reduce_precision_p.batch = batch_elementwise(reduce_precision_p)

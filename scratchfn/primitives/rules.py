@@ -1,0 +1,152 @@
+"""How whole families of primitives get their rules.
+
+- `partials(prim, rule0, rule1, ...)` makes a jvp rule from one partial derivative per argument.
+- `elementwise(...)` defines a primitive that acts on elements alone: its `aval` and `batch` follow.
+- `no_derivative(prim)` is the jvp rule of what is constant almost everywhere.
+
+Read next: `primitives/arithmetic.py`, the first family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from scratchfn.core import dtypes
+from scratchfn.core.array import Array
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.tangents import Linear, Zero, zero_tangent
+from scratchfn.core.template import Template, expression
+from scratchfn.core.trace import Primitive
+from scratchfn.primitives.base import (
+    add_tangents,
+    broadcast_in_dim,
+    expand_dims,
+    move_axis,
+    unbroadcast,
+)
+from scratchfn.primitives.check import broadcast_shape, require_equal_dtypes, require_kind
+
+Partial = Callable[..., Any] | None
+
+
+def partials(prim: Primitive, *rules: Partial) -> Callable[..., Any]:
+    """A jvp rule from partial derivatives: `rules[i](dx, ans, *primals, **params)` is the part of
+    the result's tangent that comes from argument i, or None where there is no derivative."""
+
+    def jvp(primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> tuple[Any, Any]:
+        ans = prim.bind(*primals, **params)
+        total: Any = zero_tangent(ans)
+        for rule, dx in zip(rules, tangents, strict=True):
+            if rule is not None and type(dx) is not Zero:
+                part = spread(rule(dx, ans, *primals, **params), ans.shape)
+                total = add_tangents(total, part)
+        return ans, total
+
+    return jvp
+
+
+def spread(tangent: Any, shape: tuple[int, ...]) -> Any:
+    """A tangent repeated to the result's shape, where its argument was of size 1."""
+    if tangent.shape == shape:
+        return tangent
+    return broadcast_in_dim(tangent, shape, range(len(shape)) if tangent.shape else ())
+
+
+def no_derivative(prim: Primitive) -> Callable[..., Any]:
+    """The jvp rule of a primitive whose results do not change with small changes of arguments."""
+
+    def jvp(primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> tuple[Any, Any]:
+        ans = prim.bind(*primals, **params)
+        return ans, [zero_tangent(x) for x in ans] if prim.many else zero_tangent(ans)
+
+    return jvp
+
+
+def is_linear(x: Any) -> bool:
+    """Is this argument of a transpose rule one that the operation is linear in?"""
+    return type(x) is Linear
+
+
+def linear_in(i: int, rule: Callable[..., Any]) -> Callable[..., Any]:
+    """A transpose rule for a primitive that is linear in its argument `i` alone:
+    `rule(ct, *args, **params)` is the cotangent of that argument."""
+
+    def transpose(ct: Any, *args: Any, **params: Any) -> list[Any]:
+        cts: list[Any] = [None] * len(args)
+        cts[i] = unbroadcast(rule(ct, *args, **params), args[i].aval)
+        return cts
+
+    return transpose
+
+
+def elementwise(
+    name: str,
+    template: Template,
+    kinds: str,
+    *rules: Partial,
+    out: Any = None,
+    arity: int | None = None,
+    **more: Any,
+) -> Primitive:
+    """Defines a primitive that acts on elements alone.
+
+    `kinds` are the dtypes it takes ("f", "iufc", ...), `rules` its partial derivatives (none: it
+    has no derivative anywhere), `out` the dtype of its result where that is not its arguments'.
+    """
+    prim = Primitive(name, weak=True, **expression(template))
+    count = arity or max(len(rules), 1)
+
+    def aval(*avals: ShapedArray, **params: Any) -> ShapedArray:
+        if len(avals) != count:
+            raise TypeError(f"{name} takes {count} arguments, {len(avals)} were given")
+        require_kind(name, avals, kinds)
+        require_equal_dtypes(name, avals)
+        dtype = avals[0].dtype if out is None else out
+        shape = broadcast_shape(name, [a.shape for a in avals])
+        return ShapedArray(shape, dtype, all(a.weak_type for a in avals))
+
+    prim.aval = aval
+    prim.jvp = partials(prim, *rules) if rules else no_derivative(prim)
+    prim.batch = batch_elementwise(prim)
+    for rule, value in more.items():
+        setattr(prim, rule, value)
+    return prim
+
+
+def batch_elementwise(prim: Primitive) -> Callable[..., Any]:
+    """The batch rule of an elementwise primitive: line the batch axes up, and nothing more."""
+
+    def batch(size: int, args: Sequence[Any], dims: Sequence[Any], **params: Any) -> Any:
+        aligned, d = align(args, dims)
+        return prim.bind(*aligned, **params), d
+
+    return batch
+
+
+def align(args: Sequence[Any], dims: Sequence[int | None]) -> tuple[list[Any], int]:
+    """Values with and without a batch axis, made fit for one elementwise operation on them all;
+    and where the batch axis then is. Axes are added with size 1, so nothing is repeated."""
+    batched = {(d, x.ndim) for x, d in zip(args, dims, strict=True) if d is not None}
+    if len(batched) == 1 and all(d is not None or x.ndim == 0 for x, d in zip(args, dims, strict=True)):
+        return list(args), batched.pop()[0]
+    ndim = max(x.ndim - (d is not None) for x, d in zip(args, dims, strict=True))
+    return [_in_front(x, d, ndim) for x, d in zip(args, dims, strict=True)], 0
+
+
+def _in_front(x: Any, d: int | None, ndim: int) -> Any:
+    if d is None:
+        return expand_dims(x, [0]) if x.ndim else x
+    x = move_axis(x, d, 0)
+    return expand_dims(x, range(1, ndim + 1)) if x.ndim == 1 and ndim else x
+
+
+def scalar_like(x: Any, value: complex) -> Any:
+    """The number `value` as a 0-d array of the dtype of `x`, to meet it in an operation."""
+    return Array(np.asarray(value, x.dtype), x.weak_type)
+
+
+def is_complex(x: Any) -> bool:
+    return bool(dtypes.kind(x.dtype) == "c")

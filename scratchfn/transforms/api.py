@@ -1,0 +1,354 @@
+"""Derivatives as the user calls them: trees in, trees out.
+
+`grad`, `value_and_grad`, `jvp`, `vjp`, `linearize`, `linear_transpose`; the matrices made of them
+are in `transforms/jacobian.py`, `vmap` in `transforms/vmap_api.py`, `jit` in `transforms/jit_api.py`.
+Each function here only flattens, checks, and calls the flat one of the same meaning.
+
+Read next: `transforms/jvp.py`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from scratchfn import errors, tree
+from scratchfn.core import dtypes
+from scratchfn.core.array import as_value
+from scratchfn.core.stage import stage
+from scratchfn.core.tangents import Linear, Zero
+from scratchfn.primitives.base import full, instantiate
+from scratchfn.transforms.flat import (
+    FlatFunction,
+    abstract_value,
+    check_argnums,
+    close_over,
+    flatten_values,
+    name_of,
+)
+from scratchfn.transforms.jvp import jvp_flat
+from scratchfn.transforms.vjp import (
+    LinearProgram,
+    backward,
+    linearize_flat,
+    transpose_linear,
+)
+from scratchfn.tree_util import Partial
+
+
+def grad(
+    fun: Callable[..., Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    reduce_axes: Sequence[Any] = (),
+) -> Callable[..., Any]:
+    """The gradient function of a scalar function `fun`.
+
+    Args:
+      argnums: the argument(s) to differentiate with respect to; a tuple gives a tuple of gradients.
+      has_aux: `fun` returns (scalar, auxiliary data), the gradient function (gradient, aux).
+      holomorphic: `fun` is complex differentiable, and its complex derivative is wanted.
+      allow_int: integer inputs are allowed and have gradients of dtype float0.
+
+    Returns:
+      A function of the same arguments; gradients have the structure, shapes and dtypes of the
+      arguments they belong to.
+
+    Raises:
+      TypeError: the result is not a real scalar, or an argument is not of a floating dtype.
+    """
+    with_value = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, reduce_axes)
+
+    @functools.wraps(fun)
+    def grad_fun(*args: Any, **kwargs: Any) -> Any:
+        value, grads = with_value(*args, **kwargs)
+        return (grads, value[1]) if has_aux else grads
+
+    return grad_fun
+
+
+def value_and_grad(
+    fun: Callable[..., Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    reduce_axes: Sequence[Any] = (),
+) -> Callable[..., Any]:
+    """The function that returns both the value of `fun` and its gradient; see `grad`.
+
+    With `has_aux` the value is the pair (scalar, auxiliary data).
+    """
+    _callable(fun, "value_and_grad")
+    if reduce_axes:
+        raise NotImplementedError("reduce_axes is not supported, as in JAX since 0.4.36")
+
+    @functools.wraps(fun)
+    def value_and_grad_fun(*args: Any, **kwargs: Any) -> Any:
+        nums = check_argnums(argnums, len(args), f"grad of {name_of(fun)}")
+        partial, dynamic = close_over(fun, args, kwargs, nums)
+        leaves, in_tree = _differentiable(dynamic, fun, nums, holomorphic, allow_int)
+        flat = FlatFunction(partial, in_tree, has_aux)
+        nonzeros = [dtypes.kind(x.dtype) in "fc" for x in leaves]
+        outs, program = linearize_flat(flat, leaves, nonzeros, f"grad({name_of(fun)})")
+        outs, aux = flat.split(outs)
+        _require_scalar(fun, flat, outs, holomorphic)
+        ans = outs[0]
+        seed = full((), 1, ans.dtype, ans.weak_type)
+        grads = _pull_back(program, [seed], leaves, nonzeros, in_tree)
+        ans = tree.unflatten(flat.out_tree, outs)
+        value = (ans, aux) if has_aux else ans
+        return value, grads[0] if isinstance(argnums, int) else grads
+
+    return value_and_grad_fun
+
+
+def jvp(
+    fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> Any:
+    """(fun(*primals), its directional derivative along `tangents`), in forward mode.
+
+    Tangents have the structure, shapes and dtypes of the primals (float0 for integers).
+    With `has_aux`, (out, out_tangent, aux).
+    """
+    _callable(fun, "jvp")
+    for name, value in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(value, (tuple, list)):
+            raise TypeError(
+                errors.explain(
+                    f"jvp of {name_of(fun)}",
+                    f"{name} of type {type(value).__name__}",
+                    "they are given as a tuple with one entry for each argument",
+                    f"jvp(f, ({'x' if name == 'primals' else '...'},), (dx,))",
+                )
+            )
+    values, in_tree = flatten_values((tuple(primals), {}), f"primals of {name_of(fun)}")
+    dots, dot_tree = tree.flatten((tuple(tangents), {}))
+    if dot_tree != in_tree:
+        raise TypeError(
+            errors.explain(
+                f"jvp of {name_of(fun)}",
+                f"primals of structure {in_tree} and tangents of structure {dot_tree}",
+                "each primal leaf needs a tangent",
+                "jvp(f, primals, tree.map(jnp.ones_like, primals))",
+            )
+        )
+    pushed = [_tangent(x, t, fun) for x, t in zip(values, dots, strict=True)]
+    flat = FlatFunction(fun, in_tree, has_aux)
+    outs, out_dots = jvp_flat(flat, values, pushed, f"jvp({name_of(fun)})")
+    outs, aux = flat.split(outs)
+    out_dots = [_real_tangent(t) for t in out_dots[: flat.out_count]]
+    result = tree.unflatten(flat.out_tree, outs), tree.unflatten(flat.out_tree, out_dots)
+    return (*result, aux) if has_aux else result
+
+
+def vjp(
+    fun: Callable[..., Any],
+    *primals: Any,
+    has_aux: bool = False,
+    reduce_axes: Sequence[Any] = (),
+) -> Any:
+    """(fun(*primals), f_vjp), where f_vjp maps a cotangent of the result to a tuple of cotangents
+    of the primals. With `has_aux`, (out, f_vjp, aux)."""
+    _callable(fun, "vjp")
+    leaves, in_tree = flatten_values((primals, {}), f"primals of {name_of(fun)}")
+    flat = FlatFunction(fun, in_tree, has_aux)
+    nonzeros = [dtypes.kind(x.dtype) in "fc" for x in leaves]
+    outs, program = linearize_flat(flat, leaves, nonzeros, f"vjp({name_of(fun)})")
+    outs, aux = flat.split(outs)
+
+    def pull_back(ct: Any) -> Any:
+        cts = _cotangents(ct, flat.out_tree, outs, fun)
+        return _pull_back(program, cts, leaves, nonzeros, in_tree)
+
+    out = tree.unflatten(flat.out_tree, outs)
+    f_vjp = Partial(pull_back)
+    return (out, f_vjp, aux) if has_aux else (out, f_vjp)
+
+
+def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
+    """(fun(*primals), f_jvp), where f_jvp maps tangents of the primals to that of the result. The
+    values of `fun` are computed once; f_jvp may be called many times."""
+    _callable(fun, "linearize")
+    leaves, in_tree = flatten_values((primals, {}), f"primals of {name_of(fun)}")
+    flat = FlatFunction(fun, in_tree, has_aux)
+    nonzeros = [dtypes.kind(x.dtype) in "fc" for x in leaves]
+    outs, program = linearize_flat(flat, leaves, nonzeros, f"linearize({name_of(fun)})")
+    outs, aux = flat.split(outs)
+
+    def push_forward(*tangents: Any) -> Any:
+        dots, dot_tree = tree.flatten((tangents, {}))
+        if dot_tree != in_tree:
+            raise TypeError(
+                errors.explain(
+                    f"the linear function of linearize({name_of(fun)})",
+                    f"tangents of structure {dot_tree}",
+                    f"the primals have structure {in_tree}",
+                    "tangents with the primals' structure, shapes and dtypes",
+                )
+            )
+        given = [_tangent(x, t, fun) for x, t in zip(leaves, dots, strict=True)]
+        args = [instantiate(t) for t, nonzero in zip(given, nonzeros, strict=True) if nonzero]
+        pushed = program.push(args, [x.aval for x in outs])
+        return tree.unflatten(flat.out_tree, list(map(_real_tangent, pushed)))
+
+    out = tree.unflatten(flat.out_tree, outs)
+    return (out, push_forward, aux) if has_aux else (out, push_forward)
+
+
+def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = ()) -> Any:
+    """The transpose of a function that is linear: from a cotangent of its result to a tuple of
+    cotangents of its arguments. `primals` are used for their types alone (arrays, or anything with
+    `shape` and `dtype`)."""
+    _callable(fun, "linear_transpose")
+    shapes, in_tree = tree.flatten((primals, {}))
+    avals = list(map(abstract_value, shapes))
+    flat = FlatFunction(fun, in_tree)
+    jaxpr, consts = stage(flat, avals, f"linear_transpose({name_of(fun)})")
+
+    def transposed(ct: Any) -> Any:
+        cts = _cotangents(ct, flat.out_tree, jaxpr.outvars, fun)
+        back = backward(jaxpr, consts, [Linear(a) for a in avals], cts)
+        return tree.unflatten(in_tree, list(map(instantiate, back)))[0]
+
+    return transposed
+
+
+# -- checks and conversions at the border ---------------------------------------------------------
+
+
+def _callable(fun: Any, asked: str) -> None:
+    if not callable(fun):
+        raise TypeError(
+            errors.explain(
+                f"{asked}(f)",
+                f"f = {fun!r} of type {type(fun).__name__}",
+                "it transforms functions",
+                f"{asked}(lambda x: ...)",
+            )
+        )
+
+
+def _differentiable(
+    args: Sequence[Any], fun: Any, nums: Sequence[int], holomorphic: bool, allow_int: bool
+) -> tuple[list[Any], Any]:
+    """The leaves of the arguments to differentiate with respect to, checked to be real floating
+    point numbers (complex if `holomorphic`, integers too if `allow_int`)."""
+    leaves, in_tree = flatten_values((tuple(args), {}), f"an argument of grad({name_of(fun)})")
+    wanted = "c" if holomorphic else "fbiu" if allow_int else "f"
+    for x in leaves:
+        kind = dtypes.kind(x.dtype)
+        if kind in wanted:
+            continue
+        asked = f"grad of {name_of(fun)} with respect to argument {', '.join(map(str, nums))}"
+        found = f"an input of type {x.aval}"
+        if holomorphic:
+            why, write = "holomorphic=True is for complex inputs", "x.astype(jnp.complex64)"
+        elif kind == "c":
+            why = "the gradient of a function of complex inputs is ambiguous"
+            write = "grad(f, holomorphic=True) for a holomorphic f, else vjp"
+        else:
+            why = "a derivative needs inputs that can change continuously (float, not int or bool)"
+            write = "x.astype(jnp.float32), or 1.0 for 1; or grad(f, allow_int=True)"
+        raise TypeError(errors.explain(asked, found, why, write))
+    return leaves, in_tree
+
+
+def _require_scalar(fun: Any, flat: FlatFunction, outs: list[Any], holomorphic: bool) -> None:
+    asked = f"grad of {name_of(fun)}"
+    if len(outs) != 1 or not tree.structure(0) == flat.out_tree:
+        found = f"a result of structure {flat.out_tree}"
+        why = "a gradient is of one scalar"
+        write = "grad(f, has_aux=True) if f returns (loss, extras), or a function of one result"
+        raise TypeError(errors.explain(asked, found, why, write))
+    ans = outs[0]
+    kind = dtypes.kind(ans.dtype)
+    if ans.shape != ():
+        why = "a gradient is of one number; an array has a Jacobian"
+        write = "f(x).sum() or .mean() as the result; or jacrev(f), or vjp(f, x)"
+    elif holomorphic and kind != "c":
+        why, write = "holomorphic=True is for complex results", "grad(f) without holomorphic"
+    elif not holomorphic and kind == "c":
+        why = "the gradient of a complex result is ambiguous"
+        write = "f(x).real or abs(f(x)), or grad(f, holomorphic=True) for a holomorphic f"
+    elif kind not in "fc":
+        why = "only a floating point result changes continuously"
+        write = "f(x).astype(jnp.float32)"
+    else:
+        return
+    raise TypeError(errors.explain(asked, f"a result of type {ans.aval}", why, write))
+
+
+def _pull_back(
+    program: LinearProgram, cts: list[Any], leaves: list[Any], nonzeros: list[bool], in_tree: Any
+) -> Any:
+    """Cotangents of all arguments, as trees, from those of the results (aux's are zero)."""
+    aux = [Zero(leaves[0].aval)] * (len(program.out_nonzeros) - len(cts)) if leaves else []
+    found = iter(transpose_linear(program, [*cts, *aux]))
+    back = [
+        instantiate(next(found)) if nonzero else _float0(x)
+        for x, nonzero in zip(leaves, nonzeros, strict=True)
+    ]
+    return tree.unflatten(in_tree, back)[0]
+
+
+def _float0(x: Any) -> np.ndarray:
+    """The (empty) derivative of what has none: a NumPy array of dtype float0, as in JAX."""
+    return np.zeros(x.shape, dtypes.float0)
+
+
+def _real_tangent(t: Any) -> Any:
+    """A tangent to give to the user: real zeros for `Zero`."""
+    if type(t) is Zero and t.aval.dtype == dtypes.float0:
+        return np.zeros(t.aval.shape, dtypes.float0)
+    return instantiate(t)
+
+
+def _tangent(x: Any, t: Any, fun: Any) -> Any:
+    """The user's tangent `t` of the value `x`, checked."""
+    want = x.aval.tangent()
+    if want.dtype == dtypes.float0 and getattr(t, "dtype", None) == dtypes.float0:
+        return Zero(want)
+    t = as_value(t)
+    if t.shape == want.shape and t.dtype == want.dtype:
+        return t
+    raise TypeError(
+        errors.explain(
+            f"the derivative of {name_of(fun)} along a tangent",
+            f"a primal of type {x.aval} with a tangent of type {t.aval}",
+            f"its tangent must be of type {want}",
+            f"dx.astype('{want.dtype.name}').reshape({want.shape})"
+            if want.dtype != dtypes.float0
+            else f"np.zeros({want.shape}, dtypes.float0) for an integer's tangent",
+        )
+    )
+
+
+def _cotangents(ct: Any, out_tree: Any, outs: Sequence[Any], fun: Any) -> list[Any]:
+    """The user's cotangent of a function's result, flat and checked."""
+    leaves, ct_tree = tree.flatten(ct)
+    asked = f"the vjp function of {name_of(fun)}"
+    if ct_tree != out_tree:
+        found = f"a cotangent of structure {ct_tree}"
+        why = f"the function's result has structure {out_tree}"
+        write = "a cotangent like the result: tree.map(jnp.ones_like, out)"
+        raise ValueError(errors.explain(asked, found, why, write))
+    cts = []
+    for x, given in zip(outs, leaves, strict=True):
+        want = x.aval.tangent()
+        if want.dtype == dtypes.float0:
+            cts.append(Zero(want))
+            continue
+        value = as_value(given)
+        if value.shape != want.shape or value.dtype != want.dtype:
+            found = f"a cotangent of type {value.aval} for a result of type {x.aval}"
+            why = "a cotangent has the shape and dtype of its result"
+            write = f"jnp.ones({want.shape}, '{want.dtype.name}')"
+            raise ValueError(errors.explain(asked, found, why, write))
+        cts.append(value)
+    return cts

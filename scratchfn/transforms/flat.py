@@ -1,0 +1,166 @@
+"""Between the user's trees and the flat lists that all transforms work on.
+
+`FlatFunction` turns the user's function into one of flat values that returns flat values and
+remembers the structure of what it returned.
+
+Read next: `transforms/api.py`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from scratchfn import errors, tree
+from scratchfn.core import dtypes
+from scratchfn.core.array import as_value
+from scratchfn.core.avals import ShapedArray
+from scratchfn.tree_util import keystr
+
+
+def name_of(f: Callable[..., Any]) -> str:
+    """A function's name for messages and programs."""
+    while isinstance(f, functools.partial):
+        f = f.func
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def flatten_values(t: Any, what: str) -> tuple[list[Any], Any]:
+    """Leaves of a tree as values, and its structure. Raises TypeError naming the leaf that is not
+    an array; `what` says what the tree is, such as 'argument x of f'."""
+    leaves, treedef = tree.flatten(t)
+    try:
+        return list(map(as_value, leaves)), treedef
+    except TypeError:
+        for path, leaf in tree.leaves_with_path(t):
+            try:
+                as_value(leaf)
+            except TypeError as error:
+                raise TypeError(
+                    errors.explain(
+                        f"{what}{keystr(path)} as an array",
+                        f"{leaf!r} of type {type(leaf).__name__}",
+                        "transformed functions take and return trees of arrays and numbers",
+                        "jit(f, static_argnums=...) for a setting, or leave the value out",
+                    )
+                ) from error
+        raise
+
+
+class FlatFunction:
+    """`f` as a function of flat values. After a call, `out_tree` is the structure of its result
+    (`aux_tree` that of the auxiliary data, where f returns a pair)."""
+
+    def __init__(self, f: Callable[..., Any], in_tree: Any, has_aux: bool = False):
+        self.f = f
+        self.in_tree = in_tree
+        self.has_aux = has_aux
+        self.out_tree: Any = None
+        self.aux_tree: Any = None
+        self.out_count = 0
+
+    def __call__(self, *leaves: Any) -> list[Any]:
+        args, kwargs = tree.unflatten(self.in_tree, leaves)
+        out = self.f(*args, **kwargs)
+        what = f"the result of {name_of(self.f)}"
+        if not self.has_aux:
+            outs, self.out_tree = flatten_values(out, what)
+            self.out_count = len(outs)
+            return outs
+        if not (isinstance(out, tuple) and len(out) == 2):
+            raise TypeError(
+                errors.explain(
+                    f"{name_of(self.f)} with has_aux=True",
+                    f"a result of type {type(out).__name__}",
+                    "the function must return a pair (output, auxiliary data)",
+                    "return out, aux",
+                )
+            )
+        outs, self.out_tree = flatten_values(out[0], what)
+        aux, self.aux_tree = flatten_values(out[1], f"the auxiliary data of {name_of(self.f)}")
+        self.out_count = len(outs)
+        return [*outs, *aux]
+
+    def split(self, leaves: Sequence[Any]) -> tuple[list[Any], Any]:
+        """Flat results apart: those of the output, and the auxiliary data as a tree."""
+        aux = leaves[self.out_count :]
+        return list(leaves[: self.out_count]), (
+            tree.unflatten(self.aux_tree, aux) if self.has_aux else None
+        )
+
+
+def close_over(
+    f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any], argnums: Sequence[int]
+) -> tuple[Callable[..., Any], list[Any]]:
+    """`f` as a function of the arguments at `argnums` alone, and those arguments."""
+
+    def partial(*dynamic: Any) -> Any:
+        full = list(args)
+        for i, x in zip(argnums, dynamic, strict=True):
+            full[i] = x
+        return f(*full, **kwargs)
+
+    functools.update_wrapper(partial, f, assigned=("__name__", "__doc__"), updated=())
+    return partial, [args[i] for i in argnums]
+
+
+def check_argnums(argnums: Any, count: int, asked: str) -> tuple[int, ...]:
+    """`argnums` as a tuple of non-negative positions. Raises TypeError or ValueError."""
+    if isinstance(argnums, int):
+        nums: tuple[Any, ...] = (argnums,)
+    elif isinstance(argnums, (tuple, list)):
+        nums = tuple(argnums)
+    else:
+        nums = (argnums,)
+    if not all(isinstance(i, int) for i in nums):
+        raise TypeError(
+            errors.explain(
+                asked,
+                f"argnums={argnums!r}",
+                "it names positional arguments by number",
+                "argnums=0, or argnums=(0, 2)",
+            )
+        )
+    if any(not -count <= i < count for i in nums):
+        raise ValueError(
+            errors.explain(
+                asked,
+                f"argnums={argnums!r} and a call with {count} positional arguments",
+                "each number must be the place of a positional argument of the call",
+                f"argnums={tuple(range(count))} for all of them, and pass them by position",
+            )
+        )
+    return tuple(i % count for i in nums)
+
+
+def parameter_names(f: Callable[..., Any]) -> list[str]:
+    """Names of a function's positional parameters, as far as they can be known."""
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [
+        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+
+
+def argument_path(f: Callable[..., Any], path: Sequence[Any]) -> str:
+    """The path to a leaf of (args, kwargs) as the user would write it: `params['w'][0]`."""
+    which, rest = path[0].idx, path[1:]
+    if which == 1:
+        return f"{rest[0].key}{keystr(rest[1:])}"
+    names = parameter_names(f)
+    index = rest[0].idx
+    name = names[index] if index < len(names) else f"args[{index}]"
+    return f"{name}{keystr(rest[1:])}"
+
+
+def abstract_value(x: Any) -> ShapedArray:
+    """The type of a value, of a number, or of anything with `shape` and `dtype`."""
+    if hasattr(x, "aval"):
+        return x.aval
+    if hasattr(x, "shape") and hasattr(x, "dtype"):
+        return ShapedArray(tuple(x.shape), dtypes.canonicalize_dtype(x.dtype))
+    return as_value(x).aval

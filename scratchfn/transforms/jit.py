@@ -1,0 +1,102 @@
+"""jit_p: a whole program as one operation.
+
+A jitted function is traced once per signature into a program, and every call binds that program
+to `jit_p`. So a transformation around it sees one operation and transforms its program, once, and
+the transformed program is again compiled as a whole.
+
+Read next: `transforms/jit_api.py` for the user's `jit`, `backends/numpy/lower.py` for compiling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from scratchfn.backends.numpy.compiler import compile_program
+from scratchfn.core.jaxpr import ClosedJaxpr
+from scratchfn.core.tangents import Zero
+from scratchfn.core.trace import Primitive
+from scratchfn.primitives.base import move_axis
+from scratchfn.primitives.rules import is_linear
+from scratchfn.transforms.jvp import jvp_jaxpr
+from scratchfn.transforms.vjp import linearize_jaxpr, transpose_jaxpr
+from scratchfn.transforms.vmap import batch_jaxpr
+
+
+def _impl(*buffers: Any, jaxpr: ClosedJaxpr, name: str, **_: Any) -> Sequence[Any]:
+    return compile_program(jaxpr, name)(*buffers)
+
+
+def _jvp(primals: Any, tangents: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:
+    nonzeros = tuple(type(t) is not Zero for t in tangents)
+    pushed, out_nonzeros = jvp_jaxpr(jaxpr, nonzeros)
+    given = [t for t in tangents if type(t) is not Zero]
+    outs = jit_p.bind(*primals, *given, jaxpr=pushed, **_extend(params, len(given)))
+    count = len(jaxpr.out_avals)
+    return outs[:count], spread_zeros(outs[count:], out_nonzeros, jaxpr)
+
+
+def _linearize(primals: Any, nonzeros: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:
+    known, linear, out_nonzeros = linearize_jaxpr(jaxpr, tuple(nonzeros))
+    count = len(jaxpr.out_avals)
+    outs = jit_p.bind(*primals, jaxpr=known, **params)
+    residuals = outs[count:]
+
+    def push(tangents: Sequence[Any]) -> list[Any]:
+        given = [t for t, nonzero in zip(tangents, nonzeros, strict=True) if nonzero]
+        options = undonated(params, len(residuals) + len(given))
+        pushed = jit_p.bind(*residuals, *given, jaxpr=linear, **options)
+        return spread_zeros(pushed, out_nonzeros, jaxpr)
+
+    return outs[:count], push
+
+
+def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
+    linear = tuple(map(is_linear, args))
+    nonzero_cts = tuple(type(ct) is not Zero for ct in cts)
+    back, out_nonzeros = transpose_jaxpr(jaxpr, linear, nonzero_cts)
+    operands = [x for x in args if not is_linear(x)] + [ct for ct in cts if type(ct) is not Zero]
+    outs = iter(jit_p.bind(*operands, jaxpr=back, **undonated(params, len(operands))))
+    nonzero = iter(out_nonzeros)
+    return [
+        (next(outs) if next(nonzero) else Zero(x.aval)) if is_linear(x) else None for x in args
+    ]
+
+
+def _batch(size: int, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:
+    batched = tuple(d is not None for d in dims)
+    over_batch, out_batched = batch_jaxpr(jaxpr, size, batched)
+    outs = jit_p.bind(*map(move_axis, args, dims, [0] * len(args)), jaxpr=over_batch, **params)
+    return outs, [0 if b else None for b in out_batched]
+
+
+def spread_zeros(tangents: Sequence[Any], nonzeros: list[bool], jaxpr: ClosedJaxpr) -> list[Any]:
+    """The tangents of all results of a program, from those that are nonzero."""
+    given = iter(tangents)
+    return [
+        next(given) if nonzero else Zero(aval.tangent())
+        for nonzero, aval in zip(nonzeros, jaxpr.out_avals, strict=True)
+    ]
+
+
+def _extend(params: dict[str, Any], count: int) -> dict[str, Any]:
+    return params | {"donated_invars": (*params["donated_invars"], *[False] * count)}
+
+
+def undonated(params: dict[str, Any], count: int) -> dict[str, Any]:
+    """Params for a derived program of `count` arguments: its arguments are ours, not the user's."""
+    return params | {"donated_invars": (False,) * count}
+
+
+jit_p = Primitive(
+    "jit",
+    many=True,
+    impl=_impl,
+    aval=lambda *avals, jaxpr, **_: jaxpr.out_avals,
+    jvp=_jvp,
+    linearize=_linearize,
+    transpose=_transpose,
+    batch=_batch,
+    program="jaxpr",
+    hide=lambda params: ["donated_invars", "inline", "backend"],
+)
