@@ -24,8 +24,11 @@ class Window(NamedTuple):
 
     def positions(self, shape: Sequence[int]) -> tuple[int, ...]:
         """How many windows fit in each axis of `shape`."""
+        reach = [
+            (w - 1) * d + 1 if w else 0 for w, d in zip(self.sizes, self.dilations, strict=True)
+        ]
         return tuple(
-            max(0, (n - (w - 1) * d - 1) // s + 1) for n, w, s, d in zip(shape, *self, strict=True)
+            max(0, (n - r) // s + 1) for n, r, s in zip(shape, reach, self.strides, strict=True)
         )
 
     def offsets(self) -> Iterator[tuple[int, ...]]:
@@ -58,7 +61,8 @@ def pad(x: np.ndarray, value, padding: Sequence[tuple[int, int]], dilation) -> n
     kept = x[(*source, ...)]  # with the ellipsis, a view of a scalar too
     if kept.shape == tuple(shape):
         return kept
-    padded = np.full(shape, value, x.dtype) if value else np.zeros(shape, x.dtype)
+    # The padded array keeps the order of x's axes in memory: x may be a transposed view.
+    padded = np.full_like(x, value, shape=shape) if value else np.zeros_like(x, shape=shape)
     if kept.size:
         padded[tuple(target)] = kept
     return padded
