@@ -1,0 +1,148 @@
+"""Looking at a traced function, ahead of running it: `Traced`, `Lowered`, `Compiled`.
+
+    jit(f).trace(x).jaxpr                     the program
+    jit(f).lower(x).as_text()                 the generated NumPy source
+    jit(f).lower(x).compile()(x)              run it, for this signature only
+
+Read next: `backends/numpy/emit.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from scratchfn import errors, tree
+from scratchfn.backends.numpy.compiler import NumpyProgram, compile_program
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.jaxpr import ClosedJaxpr
+from scratchfn.transforms.flat import flatten_values
+from scratchfn.transforms.jit import jit_p
+
+
+class Program(NamedTuple):
+    """A traced function: the program, the structure of its result, and the outer values that it
+    closes over, which are its leading arguments."""
+
+    closed: ClosedJaxpr
+    out_tree: Any
+    hoisted: list[Any]
+
+
+class ShapeDtypeStruct:
+    """The type of an array as a user sees it: `shape`, `dtype`, `weak_type`."""
+
+    __slots__ = ("dtype", "shape", "sharding", "weak_type")
+
+    def __init__(self, shape: Sequence[int], dtype: Any, *, sharding: Any = None,
+                 weak_type: bool = False):  # fmt: skip
+        aval = ShapedArray(tuple(shape), dtype, weak_type)
+        self.shape, self.dtype, self.weak_type = aval.shape, aval.dtype, weak_type
+        self.sharding = sharding
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return ShapedArray(self.shape, self.dtype).size
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ShapeDtypeStruct) and (
+            (self.shape, self.dtype, self.weak_type)
+            == (other.shape, other.dtype, other.weak_type)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.dtype, self.weak_type))
+
+    def __repr__(self) -> str:
+        weak = ", weak_type=True" if self.weak_type else ""
+        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype.name}{weak})"
+
+
+class Traced:
+    """A function traced on types: `jaxpr`, `out_info`, and `lower()`."""
+
+    def __init__(self, program: Program, name: str, in_tree: Any, backend: str | None):
+        self.jaxpr = program.closed
+        self.fun_name = name
+        self.in_tree = in_tree
+        self.out_tree = program.out_tree
+        self._program = program
+        self._backend = backend
+
+    @property
+    def out_info(self) -> Any:
+        """The types of the results, as a tree of ShapeDtypeStruct."""
+        outs = [
+            ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type)
+            for a in self.jaxpr.out_avals
+        ]
+        return tree.unflatten(self.out_tree, outs)
+
+    def lower(self) -> Lowered:
+        return Lowered(self)
+
+
+class Lowered:
+    """A traced function on its way to being run. `as_text(stage)` shows it:
+
+    - "jaxpr": the program as traced;
+    - "optimized": the program after simplification;
+    - "numpy": the generated source (the default).
+    """
+
+    def __init__(self, traced: Traced):
+        self._traced = traced
+        self._compiled: NumpyProgram = compile_program(traced.jaxpr, traced.fun_name)
+
+    def as_text(self, dialect: str = "numpy") -> str:
+        if dialect == "jaxpr":
+            return str(self._traced.jaxpr)
+        if dialect == "optimized":
+            return str(self._compiled.optimized)
+        if dialect == "numpy":
+            return self._compiled.source
+        raise ValueError(f"as_text: {dialect!r} is none of 'jaxpr', 'optimized', 'numpy'")
+
+    @property
+    def out_info(self) -> Any:
+        return self._traced.out_info
+
+    def compile(self) -> Compiled:
+        return Compiled(self._traced, self._compiled)
+
+
+class Compiled:
+    """A compiled program for one signature: a call checks the arguments against it and runs."""
+
+    def __init__(self, traced: Traced, program: NumpyProgram):
+        self._traced = traced
+        self._program = program
+
+    def as_text(self) -> str:
+        return self._program.source
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        traced = self._traced
+        values, in_tree = flatten_values((args, kwargs), f"an argument of {traced.fun_name}: ")
+        found = [x.aval for x in values]
+        if in_tree != traced.in_tree or [a.strong() for a in found] != [
+            a.strong() for a in traced.jaxpr.in_avals
+        ]:
+            raise TypeError(
+                errors.explain(
+                    f"the compiled {traced.fun_name}",
+                    f"arguments of structure {in_tree} and types {', '.join(map(str, found))}",
+                    f"it was compiled for {traced.in_tree} and "
+                    f"{', '.join(map(str, traced.jaxpr.in_avals))}",
+                    "jit(f)(...), which compiles for each signature",
+                )
+            )
+        outs = jit_p.bind(
+            *values, jaxpr=traced.jaxpr, name=traced.fun_name,
+            donated_invars=(False,) * len(values), inline=False, backend=traced._backend,
+        )  # fmt: skip
+        return tree.unflatten(traced.out_tree, outs)
