@@ -91,6 +91,7 @@ def test_strided_operands():
     lhs, rhs = draw(lhs_shape, F32, 0), draw(rhs_shape, F32, 1)
     check(lhs.copy(order="F"), rhs[::-1, ::-1], params)
     check(lhs[:, ::-1], rhs.copy(order="F"), params)
+    check(lhs[:, ::-1, :, ::-1], rhs, all_params(*CASES["nhwc"]))
     check(draw((2, 6, 14, 3), F32, 2)[:, :, ::2], rhs, params)
     check(
         np.broadcast_to(lhs[:1, :, :, :1], lhs.shape), np.broadcast_to(rhs[:1], rhs.shape), params

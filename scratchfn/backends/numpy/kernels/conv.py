@@ -93,9 +93,9 @@ def _split_groups(x, w, out, feature_groups: int, batch_groups: int):
     if batch_groups > 1:
         x = x.reshape(groups, n, *x.shape[1:])
     else:
-        x = np.moveaxis(x.reshape(n, groups, -1, *x.shape[2:]), 1, 0)
+        x = x.reshape(n, groups, x.shape[1] // groups, *x.shape[2:]).swapaxes(0, 1)
     w = w.reshape(groups, f // groups, *w.shape[1:])
-    return x, w, np.moveaxis(out.reshape(n, groups, -1, *out.shape[2:]), 1, 0)
+    return x, w, out.reshape(n, groups, f // groups, *out.shape[2:]).swapaxes(0, 1)
 
 
 def _convolve(x, w, out, axes: tuple[_Axis, ...]) -> None:
@@ -172,13 +172,13 @@ def _correlate(x, w, out, window: Window) -> None:
     )
     rows = _outer_first(patches, range(spatial + 1))  # n and p, one row of the product each
     terms = _outer_first(patches, range(spatial + 1, patches.ndim))  # c and k, summed over
-    out = np.moveaxis(out, 1, -1).transpose([*rows, spatial + 1])  # [*rows, f]
-    w = np.moveaxis(w, 0, -1).transpose([*(t - spatial - 1 for t in terms), spatial + 1])
+    out = out.transpose([*(i + (i > 0) for i in rows), 1])  # [*rows, f]
+    w = w.transpose([*(i - spatial for i in terms), 0])  # [*terms, f]
     rows_inside = _run(patches, rows) > _run(patches, terms)
     order = [*rows, *terms]
     patches = patches.transpose(order)  # [*rows, *terms]
     # Cut along the outermost axis of memory. If that is summed over, the products add up.
-    split = min(range(len(order)), key=lambda i: (patches.shape[i] == 1, -patches.strides[i]))
+    split = min(range(len(order)), key=lambda i: (patches.shape[i] == 1, -abs(patches.strides[i])))
     count = patches.shape[split]
     step = max(1, PATCH_BYTES * count // patches.nbytes)
     if math.prod(window.sizes) == 1:
