@@ -91,17 +91,20 @@ def place_axis(x: Any, source: int | None, destination: int | None, size: int) -
 
 @weak_cache
 def batch_jaxpr(
-    closed: ClosedJaxpr, size: int, batched: tuple[bool, ...]
+    closed: ClosedJaxpr, size: int, batched: tuple[bool, ...], all_outs: bool = False
 ) -> tuple[ClosedJaxpr, list[bool]]:
     """The program over a batch, whose axis is the first of each argument and result that has it,
-    and which of the results have it."""
+    and which of the results have it (all of them, if `all_outs`)."""
     out_batched: list[bool] = []
 
     def f(*args: Any) -> list[Any]:
         dims = [0 if b else None for b in batched]
         outs, out_dims = vmap_flat(jaxpr_as_fun(closed), size, args, dims)
-        out_batched[:] = [d is not None for d in out_dims]
-        return [move_axis(x, d, 0) for x, d in zip(outs, out_dims, strict=True)]
+        out_batched[:] = [all_outs or d is not None for d in out_dims]
+        return [
+            instantiate_axis(x, d, size) if b else x
+            for x, d, b in zip(outs, out_dims, out_batched, strict=True)
+        ]
 
     def add_axis(aval: ShapedArray, is_batched: bool) -> ShapedArray:
         return aval.update(shape=(size, *aval.shape)) if is_batched else aval
