@@ -10,14 +10,18 @@ one place `scatter` keeps the last, and the sums of `scatter_add` round in that 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 
 import numpy as np
 
-from ....core.params import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers
+from scratchfn.core.dtypes import kind
+from scratchfn.core.params import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers
+
 from . import windows
 from .quiet import quiet
+from .reduce import highest, lowest
 from .windows import Shape
 
 LONG_ROW = 512  # elements from which a Python loop over rows beats addressing each element
@@ -55,21 +59,23 @@ def gather(
 
 
 def filler(fill_value: object, dtype: np.dtype, mode: GatherScatterMode) -> np.ndarray:
-    """What a gather puts for a window outside: nan, or the extreme that indicates a mistake."""
+    """What a gather puts for a window outside."""
     if fill_value is None:
-        if mode is GatherScatterMode.ONE_HOT:
-            fill_value = 0
-        elif dtype.kind == "i":
-            fill_value = np.iinfo(dtype).min
-        elif dtype.kind == "u":
-            fill_value = np.iinfo(dtype).max
-        elif dtype.names:  # the words of a PRNG key
-            fill_value = np.iinfo(dtype[0].base).max
-        else:
-            fill_value = True if dtype.kind == "b" else np.nan
+        fill_value = 0 if mode is GatherScatterMode.ONE_HOT else default_fill(dtype)
     fill = np.empty((), dtype)
     fill[...] = fill_value
     return fill
+
+
+@functools.cache
+def default_fill(dtype: np.dtype) -> object:
+    """lax.gather's choice: nan, or the extreme that least looks like a result."""
+    letter = kind(dtype)
+    if letter == "key":
+        return 0xFFFFFFFF  # in both words
+    if letter in "iub":
+        return lowest(dtype) if letter == "i" else highest(dtype)
+    return np.nan
 
 
 @quiet

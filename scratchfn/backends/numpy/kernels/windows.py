@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ....core.params import GatherDimensionNumbers
+from scratchfn.core.params import GatherDimensionNumbers
 
 Shape = tuple[int, ...]
 
