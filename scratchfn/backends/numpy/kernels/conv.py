@@ -17,15 +17,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from .dot import BLAS, product, working_dtype
 from .quiet import quiet
-from .strided import Window, pad
+from .strided import Padding, Shape, Window, outer_first, pad
 
 PATCH_BYTES = 2 << 20  # gather this much before each product: the patches are then still in cache
 NARROW = 4  # groups of at most this many weights a tap are not worth a matrix product each
@@ -36,16 +36,16 @@ def conv_general_dilated(
     lhs: np.ndarray,
     rhs: np.ndarray,
     *,
-    window_strides,
-    padding,
-    lhs_dilation,
-    rhs_dilation,
-    dimension_numbers,
+    window_strides: Shape,
+    padding: Padding,
+    lhs_dilation: Shape,
+    rhs_dilation: Shape,
+    dimension_numbers: tuple[Shape, Shape, Shape],
     feature_group_count: int,
     batch_group_count: int,
-    precision=None,
-    preferred_element_type=None,
-    out_sharding=None,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+    out_sharding: Any = None,
 ) -> np.ndarray:
     """lax.conv_general_dilated. `precision` and `out_sharding` have no meaning on one CPU."""
     result = np.dtype(preferred_element_type or lhs.dtype)
@@ -67,10 +67,9 @@ def conv_general_dilated(
     shape = (x.shape[0] // batch_group_count, w.shape[0], *positions)
     out = np.zeros([shape[out_spec.index(i)] for i in range(len(shape))], work)
     if out.size and w.size and x.size:
-        _convolve(
-            *_split_groups(x, w, out.transpose(out_spec), feature_group_count, batch_group_count),
-            axes,
-        )
+        y = out.transpose(out_spec)  # [n, f, *p]
+        x, w, y = _split_groups(x, w, y, feature_group_count, batch_group_count)
+        _convolve(x, w, y, axes)
     return out.astype(result, copy=False)
 
 
@@ -83,7 +82,9 @@ class _Axis(NamedTuple):
     rhs_dilation: int
 
 
-def _split_groups(x, w, out, feature_groups: int, batch_groups: int):
+def _split_groups(
+    x: np.ndarray, w: np.ndarray, out: np.ndarray, feature_groups: int, batch_groups: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give all three a leading axis of groups: x [g, n, c, *s], w [g, f, c, *k], out [g, n, f, *p].
 
     Axes are only split and moved, so these stay views.
@@ -98,7 +99,7 @@ def _split_groups(x, w, out, feature_groups: int, batch_groups: int):
     return x, w, out.reshape(n, groups, f // groups, *out.shape[2:]).swapaxes(0, 1)
 
 
-def _convolve(x, w, out, axes: tuple[_Axis, ...]) -> None:
+def _convolve(x: np.ndarray, w: np.ndarray, out: np.ndarray, axes: tuple[_Axis, ...]) -> None:
     """Write the convolution into `out`, which holds zeros."""
     for i, axis in enumerate(axes):
         if axis.lhs_dilation > 1 and axis.stride == 1:
@@ -132,7 +133,7 @@ class _Phase(NamedTuple):
     axis: _Axis
 
 
-def _phases(taps: int, places: int, axis: _Axis):
+def _phases(taps: int, places: int, axis: _Axis) -> Iterator[_Phase]:
     """Split an axis with holes in its lhs into convolutions without.
 
     The output at q, q + d, q + 2d, ... (d the lhs dilation) meets an element, not a hole, at every
@@ -155,7 +156,7 @@ def _phases(taps: int, places: int, axis: _Axis):
 # -- the product
 
 
-def _correlate(x, w, out, window: Window) -> None:
+def _correlate(x: np.ndarray, w: np.ndarray, out: np.ndarray, window: Window) -> None:
     """One group: x [n, c, *s] padded, w [f, c, *k], out [n, f, *p]."""
     spatial = len(window.sizes)
     steps = x.strides[2:]
@@ -170,8 +171,8 @@ def _correlate(x, w, out, window: Window) -> None:
         ),
         writeable=False,
     )
-    rows = _outer_first(patches, range(spatial + 1))  # n and p, one row of the product each
-    terms = _outer_first(patches, range(spatial + 1, patches.ndim))  # c and k, summed over
+    rows = outer_first(patches, range(spatial + 1))  # n and p, one row of the product each
+    terms = outer_first(patches, range(spatial + 1, patches.ndim))  # c and k, summed over
     out = out.transpose([*(i + (i > 0) for i in rows), 1])  # [*rows, f]
     w = w.transpose([*(i - spatial for i in terms), 0])  # [*terms, f]
     rows_inside = _run(patches, rows) > _run(patches, terms)
@@ -196,7 +197,9 @@ def _cut(x: np.ndarray, axis: int, start: int, step: int) -> np.ndarray:
     return x[(slice(None),) * axis + (slice(start, start + step),)]
 
 
-def _multiply(patches, w, out, rows_inside: bool, *, accumulate: bool) -> None:
+def _multiply(
+    patches: np.ndarray, w: np.ndarray, out: np.ndarray, rows_inside: bool, *, accumulate: bool
+) -> None:
     """out [*rows, f] = patches [*rows, *terms] times w [*terms, f]; gathers the patches."""
     f = w.shape[-1]
     w = w.reshape(-1, f)
@@ -218,11 +221,7 @@ def _multiply(patches, w, out, rows_inside: bool, *, accumulate: bool) -> None:
         out[...] = block.reshape(out.shape)
 
 
-def _outer_first(x, axes) -> list[int]:
-    return sorted(axes, key=lambda i: -abs(x.strides[i]))
-
-
-def _run(x, axes: Sequence[int]) -> int:
+def _run(x: np.ndarray, axes: Sequence[int]) -> int:
     """How many elements lie side by side in memory if `axes` are x's last."""
     run = 1
     for i in reversed(axes):
@@ -233,23 +232,22 @@ def _run(x, axes: Sequence[int]) -> int:
     return run
 
 
-def _correlate_narrow_groups(x, w, out, window: Window) -> None:
+def _correlate_narrow_groups(x: np.ndarray, w: np.ndarray, out: np.ndarray, window: Window) -> None:
     """Depthwise convolutions: all groups at once, one tap (or one output place) after another."""
     pairs = list(itertools.product(range(w.shape[1]), range(w.shape[2])))
-    positions = out.shape[3:]
-    flat = (slice(None), None) + (None,) * len(positions)
+    space = range(3, x.ndim)
+    x, w, out = (a.transpose(*space, 0, 1, 2) for a in (x, w, out))  # [*space, g, ...]
+    positions = out.shape[:-3]
     if math.prod(window.sizes) <= math.prod(positions):
         for offset in window.offsets():
-            seen = x[(..., *window.slices(offset, positions))]
+            seen = x[window.slices(offset, positions)]  # [*p, g, n, c]
             for f, c in pairs:
-                out[:, :, f] += seen[:, :, c] * w[(slice(None), f, c, *offset)][flat]
+                out[..., f] += seen[..., c] * w[offset][:, f, c, None]
         return
     # The gradient of the kernel: a wide window at few places. Swap the roles of the two.
     across = Window(positions, window.dilations, window.strides)
     for place in across.offsets():
-        seen = x[(..., *across.slices(place, window.sizes))]
+        seen = x[across.slices(place, window.sizes)]  # [*k, g, n, c]
         for f, c in pairs:
-            terms = seen[:, :, c] * w[:, None, f, c]
-            out[(slice(None), slice(None), f, *place)] += terms.sum(
-                axis=tuple(range(2, terms.ndim)), dtype=terms.dtype
-            )
+            terms = seen[..., c] * w[..., f, c, None]
+            out[place][..., f] += terms.sum(axis=tuple(range(len(space))), dtype=terms.dtype)

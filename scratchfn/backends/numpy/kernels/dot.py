@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ml_dtypes
 import numpy as np
@@ -24,6 +24,10 @@ from .quiet import quietly
 
 _dot = np.ndarray.dot
 BLAS = frozenset("fdFD")  # the dtypes that BLAS multiplies, by their character
+# ((lhs contracting, rhs contracting), (lhs batch, rhs batch)), in tuples all the way down
+DimensionNumbers = tuple[
+    tuple[tuple[int, ...], tuple[int, ...]], tuple[tuple[int, ...], tuple[int, ...]]
+]
 SMALL = 32**3  # multiply-adds below which an integer product gains nothing from BLAS
 
 
@@ -42,10 +46,10 @@ def dot_general(
     lhs: np.ndarray,
     rhs: np.ndarray,
     *,
-    dimension_numbers,
-    precision=None,
-    preferred_element_type=None,
-    out_sharding=None,
+    dimension_numbers: DimensionNumbers,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+    out_sharding: Any = None,
 ) -> np.ndarray:
     """lax.dot_general. `precision` and `out_sharding` have no meaning on one CPU."""
     fold = _fold(lhs.shape, rhs.shape, dimension_numbers)
@@ -76,15 +80,15 @@ def _apply(fold: Fold | None, lhs: np.ndarray, rhs: np.ndarray) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=4096)
-def _fold(lhs_shape: tuple, rhs_shape: tuple, dimension_numbers) -> Fold | None:
+def _fold(lhs_shape: tuple, rhs_shape: tuple, dimension_numbers: DimensionNumbers) -> Fold | None:
     """The plan for these shapes; None for a plain product of two matrices."""
     (lhs_contract, rhs_contract), (lhs_batch, rhs_batch) = dimension_numbers
     # The pairs of contracting axes may be taken in any order. In the order of the larger operand's
     # memory its axes merge without a copy.
     larger = lhs_contract if math.prod(lhs_shape) >= math.prod(rhs_shape) else rhs_contract
     pairs = sorted(range(len(larger)), key=larger.__getitem__)
-    lhs_contract = [lhs_contract[i] for i in pairs]
-    rhs_contract = [rhs_contract[i] for i in pairs]
+    lhs_contract = tuple(lhs_contract[i] for i in pairs)
+    rhs_contract = tuple(rhs_contract[i] for i in pairs)
     lhs_free = [i for i in range(len(lhs_shape)) if i not in {*lhs_contract, *lhs_batch}]
     rhs_free = [i for i in range(len(rhs_shape)) if i not in {*rhs_contract, *rhs_batch}]
     batch, m, n = (
@@ -100,9 +104,17 @@ def _fold(lhs_shape: tuple, rhs_shape: tuple, dimension_numbers) -> Fold | None:
     contracts = bool(lhs_contract)
     if vector and not contracts:
         folded = lhs_folded  # multiplied elementwise, [m, 1] by [1] stays [m, 1]
+    lhs_order, lhs_target = _unless_same(
+        lhs_shape, [*lhs_batch, *lhs_free, *lhs_contract], lhs_folded
+    )
+    rhs_order, rhs_target = _unless_same(
+        rhs_shape, [*rhs_batch, *rhs_contract, *rhs_free], rhs_folded
+    )
     fold = Fold(
-        *_unless_same(lhs_shape, [*lhs_batch, *lhs_free, *lhs_contract], lhs_folded),
-        *_unless_same(rhs_shape, [*rhs_batch, *rhs_contract, *rhs_free], rhs_folded),
+        lhs_order,
+        lhs_target,
+        rhs_order,
+        rhs_target,
         None if folded == (*batch, *m, *n) else (*batch, *m, *n),
         contracts,
     )
@@ -110,7 +122,9 @@ def _fold(lhs_shape: tuple, rhs_shape: tuple, dimension_numbers) -> Fold | None:
     return None if plain else fold
 
 
-def _unless_same(shape: tuple, order: list[int], folded: tuple) -> tuple:
+def _unless_same(
+    shape: tuple, order: list[int], folded: tuple
+) -> tuple[tuple | None, tuple | None]:
     ordered = tuple(shape[i] for i in order)
     return (
         None if order == list(range(len(order))) else tuple(order),
@@ -165,14 +179,14 @@ def working_dtype(dtype: np.dtype) -> np.dtype:
 def higher_precision(a: np.dtype, b: np.dtype) -> np.dtype:
     """XLA's choice for two dtypes: complex, then range, mantissa, width and sign decide."""
 
-    def rank(dtype):
-        if dtype.kind == "c" or is_float(dtype):
-            info = ml_dtypes.finfo(dtype)
-            return dtype.kind == "c", int(info.maxexp), int(info.nmant), int(info.bits), True
+    def rank(dtype: np.dtype) -> tuple:
+        if is_float(dtype):
+            floats = ml_dtypes.finfo(dtype)
+            return dtype.kind == "c", floats.maxexp, floats.nmant, floats.bits, True
         if dtype.kind == "b":
             return False, -1, -1, 1, True
-        info = ml_dtypes.iinfo(dtype)
-        return False, -1, -1, int(info.bits), info.min < 0
+        integers = ml_dtypes.iinfo(dtype)
+        return False, -1, -1, integers.bits, integers.min < 0
 
     return max(a, b, key=rank)
 

@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+Shape = tuple[int, ...]
+Padding = Sequence[tuple[int, int]]
 
 
 class Window(NamedTuple):
     """The shape of a sliding window; one entry for each axis."""
 
-    sizes: tuple[int, ...]
-    strides: tuple[int, ...]
-    dilations: tuple[int, ...]
+    sizes: Shape
+    strides: Shape
+    dilations: Shape
 
     def positions(self, shape: Sequence[int]) -> tuple[int, ...]:
         """How many windows fit in each axis of `shape`."""
@@ -43,12 +46,19 @@ class Window(NamedTuple):
         )
 
 
-def pad(x: np.ndarray, value, padding: Sequence[tuple[int, int]], dilation) -> np.ndarray:
+def pad(
+    x: np.ndarray,
+    value: Any,
+    padding: Padding,
+    dilation: Sequence[int],
+) -> np.ndarray:
     """`x` with `dilation - 1` holes between neighbours and `padding` around, filled with `value`.
 
     Negative padding crops, after the dilation. Where nothing is to be filled this is a view.
     """
-    shape, source, target = [], [], []
+    shape: list[int] = []
+    source: list[Any] = []  # slices of x, and then all of what they leave
+    target: list[slice] = []
     for n, (low, high), step in zip(x.shape, padding, dilation, strict=True):
         spread = (n - 1) * step + 1 if n else 0
         size = max(0, spread + low + high)
@@ -58,7 +68,7 @@ def pad(x: np.ndarray, value, padding: Sequence[tuple[int, int]], dilation) -> n
         shape.append(size)
         source.append(slice(first, last))
         target.append(slice(start, start + (last - first - 1) * step + 1, step))
-    kept = x[(*source, ...)]  # with the ellipsis, a view of a scalar too
+    kept = x[(*source, ...)]  # the ellipsis makes a view of a scalar too
     if kept.shape == tuple(shape):
         return kept
     # The padded array keeps the order of x's axes in memory: x may be a transposed view.
@@ -66,3 +76,8 @@ def pad(x: np.ndarray, value, padding: Sequence[tuple[int, int]], dilation) -> n
     if kept.size:
         padded[tuple(target)] = kept
     return padded
+
+
+def outer_first(x: np.ndarray, axes: Sequence[int]) -> list[int]:
+    """The axes in the order in which they lie in memory, the widest stride first."""
+    return sorted(axes, key=lambda axis: -abs(x.strides[axis]))

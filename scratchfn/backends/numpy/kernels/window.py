@@ -10,16 +10,17 @@ the largest in row-major order, as XLA chooses; `_first_chosen` finds it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import ml_dtypes
 import numpy as np
 
 from .dot import BLAS, is_float
 from .quiet import quiet
-from .strided import Window, pad
+from .strided import Padding, Shape, Window, outer_first, pad
 
 
-def reduce_window_sum(operand: np.ndarray, **params) -> np.ndarray:
+def reduce_window_sum(operand: np.ndarray, **params: Any) -> np.ndarray:
     """lax.reduce_window_sum_p."""
     if operand.dtype.char in BLAS or operand.dtype.kind in "iu":
         return _reduce_axes(operand, np.add, operand.dtype.type(0), **params)
@@ -27,12 +28,12 @@ def reduce_window_sum(operand: np.ndarray, **params) -> np.ndarray:
     return reduce_window((operand,), (0,), computation=lambda a, b: (a + b,), **params)[0]
 
 
-def reduce_window_max(operand: np.ndarray, **params) -> np.ndarray:
+def reduce_window_max(operand: np.ndarray, **params: Any) -> np.ndarray:
     """lax.reduce_window_max_p."""
     return _reduce_axes(operand, np.maximum, lowest(operand.dtype), **params)
 
 
-def reduce_window_min(operand: np.ndarray, **params) -> np.ndarray:
+def reduce_window_min(operand: np.ndarray, **params: Any) -> np.ndarray:
     """lax.reduce_window_min_p."""
     return _reduce_axes(operand, np.minimum, highest(operand.dtype), **params)
 
@@ -43,17 +44,19 @@ def reduce_window(
     inits: Sequence,
     *,
     computation: Callable[..., Sequence[np.ndarray]],
-    window_dimensions,
-    window_strides,
-    padding,
-    base_dilation,
-    window_dilation,
+    window_dimensions: Shape,
+    window_strides: Shape,
+    padding: Padding,
+    base_dilation: Shape,
+    window_dilation: Shape,
 ) -> tuple[np.ndarray, ...]:
     """Fold `computation(*accumulators, *elements) -> accumulators` over each window, row-major."""
     window = Window(window_dimensions, window_strides, window_dilation)
     padded = [pad(x, i, padding, base_dilation) for x, i in zip(operands, inits, strict=True)]
     positions = window.positions(padded[0].shape)
-    accumulators = [np.full(positions, i, x.dtype) for x, i in zip(operands, inits, strict=True)]
+    accumulators: Sequence[np.ndarray] = [
+        np.full(positions, i, x.dtype) for x, i in zip(operands, inits, strict=True)
+    ]
     for offset in window.offsets():
         seen = window.slices(offset, positions)
         accumulators = computation(*accumulators, *(x[seen] for x in padded))
@@ -64,30 +67,28 @@ def reduce_window(
 def _reduce_axes(
     x: np.ndarray,
     ufunc: np.ufunc,
-    identity,
+    identity: Any,
     *,
-    window_dimensions,
-    window_strides,
-    padding,
-    base_dilation,
-    window_dilation,
+    window_dimensions: Shape,
+    window_strides: Shape,
+    padding: Padding,
+    base_dilation: Shape,
+    window_dilation: Shape,
 ) -> np.ndarray:
     window = Window(window_dimensions, window_strides, window_dilation)
     x = pad(x, identity, padding, base_dilation)
     positions = window.positions(x.shape)
-    for axis in _outer_first(x):
+    # Outer axes first: their slices are long runs of memory, and leave less for the inner ones.
+    for axis in outer_first(x, range(x.ndim)):
         size, stride, dilation = (field[axis] for field in window)
         if size > 1 or stride > 1:
             x = _reduce_axis(x, ufunc, axis, size, stride, dilation, positions[axis])
     return x
 
 
-def _outer_first(x: np.ndarray) -> list[int]:
-    """The axes, widest stride first: its slices are long runs, and leave less for the others."""
-    return sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
-
-
-def _reduce_axis(x, ufunc, axis, size, stride, dilation, count) -> np.ndarray:
+def _reduce_axis(
+    x: np.ndarray, ufunc: np.ufunc, axis: int, size: int, stride: int, dilation: int, count: int
+) -> np.ndarray:
     if count == 1 and size == x.shape[axis]:
         return ufunc.reduce(x, axis=axis, dtype=x.dtype, keepdims=True)
     along = Window((size,), (stride,), (dilation,))
@@ -109,10 +110,10 @@ def select_and_scatter_add(
     source: np.ndarray,
     operand: np.ndarray,
     *,
-    select_prim,
-    window_dimensions,
-    window_strides,
-    padding,
+    select_prim: Any,
+    window_dimensions: Shape,
+    window_strides: Shape,
+    padding: Padding,
 ) -> np.ndarray:
     """Add each window's `source` to the place of its chosen element of `operand`."""
     ones = (1,) * operand.ndim
@@ -134,12 +135,12 @@ def select_and_gather_add(
     tangents: np.ndarray,
     operand: np.ndarray,
     *,
-    select_prim,
-    window_dimensions,
-    window_strides,
-    padding,
-    base_dilation,
-    window_dilation,
+    select_prim: Any,
+    window_dimensions: Shape,
+    window_strides: Shape,
+    padding: Padding,
+    base_dilation: Shape,
+    window_dilation: Shape,
 ) -> np.ndarray:
     """For each window, the tangent of its chosen element of `operand`.
 
@@ -157,7 +158,11 @@ def select_and_gather_add(
 
 
 def _first_chosen(
-    x, window, select_prim, initial=None, real=None
+    x: np.ndarray,
+    window: Window,
+    select_prim: Any,
+    initial: Any = None,
+    real: np.ndarray | None = None,
 ) -> Iterator[tuple[tuple, np.ndarray]]:
     """For each offset: what the windows see there, and the windows that choose it.
 
@@ -168,7 +173,7 @@ def _first_chosen(
     seen = [window.slices(offset, positions) for offset in window.offsets()]
     ufunc = np.maximum if select_prim.name == "ge" else np.minimum
     best = x
-    for axis in _outer_first(x):
+    for axis in outer_first(x, range(x.ndim)):
         size, stride, dilation = (field[axis] for field in window)
         best = _reduce_axis(best, ufunc, axis, size, stride, dilation, positions[axis])
     if np.isnan(best).any():
@@ -185,7 +190,9 @@ def _first_chosen(
         yield view, chosen
 
 
-def _chosen_among_nans(x, seen, select_prim, initial, real) -> Iterator[tuple[tuple, np.ndarray]]:
+def _chosen_among_nans(
+    x: np.ndarray, seen: list[tuple], select_prim: Any, initial: Any, real: np.ndarray | None
+) -> Iterator[tuple[tuple, np.ndarray]]:
     """The fold as XLA writes it: keep the old if old >= new. A nan takes, and is taken from."""
     keeps = np.greater_equal if select_prim.name == "ge" else np.less_equal
     if initial is None:
@@ -225,7 +232,7 @@ def highest(dtype: np.dtype) -> np.generic:
     return _extreme(dtype, np.inf)
 
 
-def _worst(select_prim, dtype: np.dtype) -> np.generic:
+def _worst(select_prim: Any, dtype: np.dtype) -> np.generic:
     return lowest(dtype) if select_prim.name == "ge" else highest(dtype)
 
 
@@ -233,10 +240,10 @@ def _extreme(dtype: np.dtype, infinity: float) -> np.generic:
     if dtype.kind == "b":
         return np.bool_(infinity > 0)
     if not is_float(dtype):
-        info = ml_dtypes.iinfo(dtype)
-        return dtype.type(info.max if infinity > 0 else info.min)
+        integers = ml_dtypes.iinfo(dtype)
+        return dtype.type(integers.max if infinity > 0 else integers.min)
     value = dtype.type(infinity)
     if np.isnan(value):  # the dtype has no infinity
-        info = ml_dtypes.finfo(dtype)
-        return info.max if infinity > 0 else info.min
+        floats = ml_dtypes.finfo(dtype)
+        return floats.max if infinity > 0 else floats.min
     return value
