@@ -1,0 +1,155 @@
+"""Comparisons, logic, bits and selection.
+
+Read next: `numpy/ufuncs.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from scratchfn import errors
+from scratchfn.core import dtypes
+from scratchfn.core.array import Array
+from scratchfn.core.dtypes import bool_ as BOOL
+from scratchfn.numpy.promotion import broadcast_shapes, lead, operand, promote, promote_dtypes
+from scratchfn.primitives import arithmetic, logic
+from scratchfn.primitives.base import broadcast_in_dim
+from scratchfn.primitives.convert import imag_p, real_p, select_n
+from scratchfn.primitives.rules import scalar_like
+
+
+def choose(condition: Any, x: Any, y: Any) -> Any:
+    """x where the condition holds, else y: `where` with three arguments."""
+    condition = truth("where", condition)
+    x, y = promote_dtypes(x, y)
+    shape = broadcast_shapes("where", [condition.shape, x.shape, y.shape], ValueError)
+    which, no, yes = (lead(v, len(shape)) if v.ndim else v for v in (condition, y, x))
+    out = select_n(which, no, yes)
+    return out if out.shape == shape else broadcast_in_dim(out, shape, range(out.ndim))
+
+
+def _comparison(name: str, prim: Any, doc: str) -> Callable[[Any, Any], Any]:
+    lexicographic = name in ("less", "less_equal", "greater", "greater_equal")
+
+    def f(x: Any, y: Any, /) -> Any:
+        x, y = promote(name, x, y)
+        if lexicographic and dtypes.kind(x.dtype) == "c":
+            first = (real_p.bind(x), real_p.bind(y))
+            strict = (logic.lt_p if name.startswith("less") else logic.gt_p).bind(*first)
+            second = prim.bind(imag_p.bind(x), imag_p.bind(y))
+            return choose(logic.eq_p.bind(*first), second, strict)
+        return prim.bind(x, y)
+
+    f.__name__ = f.__qualname__ = name
+    f.__doc__ = doc
+    return f
+
+
+equal = _comparison("equal", logic.eq_p, "x == y, element by element.")
+not_equal = _comparison("not_equal", logic.ne_p, "x != y, element by element.")
+less = _comparison("less", logic.lt_p, "x < y, element by element.")
+less_equal = _comparison("less_equal", logic.le_p, "x <= y, element by element.")
+greater = _comparison("greater", logic.gt_p, "x > y, element by element.")
+greater_equal = _comparison("greater_equal", logic.ge_p, "x >= y, element by element.")
+
+
+def truth(name: str, x: Any) -> Any:
+    """x as booleans: x != 0."""
+    x = operand(name, x)
+    return x if x.dtype == BOOL else not_equal(x, scalar_like(x, 0))
+
+
+def _logical(name: str, prim: Any, doc: str) -> Callable[[Any, Any], Any]:
+    def f(x: Any, y: Any, /) -> Any:
+        return prim.bind(*promote(name, truth(name, x), truth(name, y)))
+
+    f.__name__ = f.__qualname__ = name
+    f.__doc__ = doc
+    return f
+
+
+logical_and = _logical("logical_and", logic.and_p, "x and y, element by element.")
+logical_or = _logical("logical_or", logic.or_p, "x or y, element by element.")
+logical_xor = _logical("logical_xor", logic.xor_p, "x or y but not both, element by element.")
+
+
+def logical_not(x: Any, /) -> Any:
+    """not x, element by element."""
+    return logic.not_p.bind(truth("logical_not", x))
+
+
+def _bitwise(name: str, prim: Any, doc: str) -> Callable[[Any, Any], Any]:
+    def f(x: Any, y: Any, /) -> Any:
+        return prim.bind(*promote(name, x, y))
+
+    f.__name__ = f.__qualname__ = name
+    f.__doc__ = doc
+    return f
+
+
+bitwise_and = _bitwise("bitwise_and", logic.and_p, "The bits set in both x and y.")
+bitwise_or = _bitwise("bitwise_or", logic.or_p, "The bits set in x or y.")
+bitwise_xor = _bitwise("bitwise_xor", logic.xor_p, "The bits set in one of x and y.")
+left_shift = _bitwise("left_shift", logic.shift_left_p, "x times 2 ** y, in bits.")
+bitwise_left_shift = left_shift
+
+
+def right_shift(x: Any, y: Any, /) -> Any:
+    """x divided by 2 ** y, rounding down."""
+    x, y = promote("right_shift", x, y)
+    signed = dtypes.kind(x.dtype) == "i"
+    return (logic.shift_right_arithmetic_p if signed else logic.shift_right_logical_p).bind(x, y)
+
+
+bitwise_right_shift = right_shift
+
+
+def bitwise_not(x: Any, /) -> Any:
+    """The bits not set in x."""
+    return logic.not_p.bind(operand("bitwise_not", x))
+
+
+bitwise_invert = invert = bitwise_not
+
+
+def isfinite(x: Any, /) -> Any:
+    """Neither nan nor infinite."""
+    x = operand("isfinite", x)
+    kind = dtypes.kind(x.dtype)
+    if kind == "c":
+        return logical_and(isfinite(real_p.bind(x)), isfinite(imag_p.bind(x)))
+    if kind != "f":
+        return broadcast_in_dim(Array(np.asarray(True)), x.shape, ())
+    return logic.is_finite_p.bind(x)
+
+
+def isnan(x: Any, /) -> Any:
+    """Not a number."""
+    x = operand("isnan", x)
+    return not_equal(x, x)
+
+
+def isinf(x: Any, /) -> Any:
+    """Infinite, of either sign."""
+    x = operand("isinf", x)
+    kind = dtypes.kind(x.dtype)
+    if kind == "c":
+        return logical_or(isinf(real_p.bind(x)), isinf(imag_p.bind(x)))
+    if kind != "f":
+        return broadcast_in_dim(Array(np.asarray(False)), x.shape, ())
+    return equal(arithmetic.abs_p.bind(x), scalar_like(x, np.inf))
+
+
+def isposinf(x: Any, /) -> Any:
+    """Plus infinity."""
+    x = operand("isposinf", x)
+    return equal(x, np.inf) if dtypes.kind(x.dtype) == "f" else isinf(x)
+
+
+def isneginf(x: Any, /) -> Any:
+    """Minus infinity."""
+    x = operand("isneginf", x)
+    return equal(x, -np.inf) if dtypes.kind(x.dtype) == "f" else isinf(x)
