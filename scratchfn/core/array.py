@@ -30,7 +30,9 @@ class Array(Value):
 
     def __init__(self, buffer: Any, weak_type: bool = False):
         # NumPy gives scalars for 0-d results; they are wrapped back so that buffers are arrays.
-        self.buffer = np.asarray(buffer) if isinstance(buffer, np.generic) else buffer
+        if type(buffer) is not ndarray and isinstance(buffer, np.generic):
+            buffer = np.asarray(buffer)
+        self.buffer = buffer
         self.weak_type = weak_type
 
     @property
@@ -136,8 +138,9 @@ class Array(Value):
     def __repr__(self) -> str:
         weak = ", weak_type=True" if self.weak_type else ""
         if self.dtype == dtypes.key_dtype:
-            return f"Array({self.shape}, dtype={dtypes.short_name(self.dtype)}) overlaying:\n" + str(
-                to_numpy(self).view(np.uint32).reshape((*self.shape, 2))
+            return (
+                f"Array({self.shape}, dtype={dtypes.short_name(self.dtype)}) overlaying:\n"
+                + str(to_numpy(self).view(np.uint32).reshape((*self.shape, 2)))
             )
         text = np.array2string(np.asarray(self), separator=", ", prefix="Array(")
         return f"Array({text}, dtype={self.dtype.name}{weak})"
@@ -209,7 +212,9 @@ def _as_value_slow(x: Any) -> Any:
         return _wrap_ndarray(np.asarray(x))
     if hasattr(x, "__jax_array__"):
         return as_value(x.__jax_array__())
-    if type(x).__module__.partition(".")[0] in ("jax", "jaxlib") and hasattr(x, "addressable_shards"):
+    if type(x).__module__.partition(".")[0] in ("jax", "jaxlib") and hasattr(
+        x, "addressable_shards"
+    ):
         return Array(x, bool(x.weak_type))
     raise TypeError(
         errors.explain(

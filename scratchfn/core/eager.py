@@ -18,28 +18,8 @@ import numpy as np
 from scratchfn import errors
 from scratchfn.config import config
 from scratchfn.core.array import Array
+from scratchfn.core.quiet import quietly
 from scratchfn.core.trace import Primitive, Trace, Tracer, _State, describe, require_alive
-
-try:  # NumPy warns of overflow and 0/0; JAX computes inf and nan in silence, and so do we.
-    from numpy._core.umath import _extobj_contextvar, _make_extobj
-
-    _silent = _make_extobj(all="ignore")
-
-    def quietly(f: Callable[..., Any], args: Sequence[Any], params: dict[str, Any]) -> Any:
-        """Calls f with NumPy's floating point warnings off; a twelfth of np.errstate's cost."""
-        token = _extobj_contextvar.set(_silent)
-        try:
-            return f(*args, **params)
-        finally:
-            _extobj_contextvar.reset(token)
-
-except ImportError:  # a NumPy that keeps this state elsewhere
-
-    def quietly(f: Callable[..., Any], args: Sequence[Any], params: dict[str, Any]) -> Any:
-        """Calls f with NumPy's floating point warnings off."""
-        with np.errstate(all="ignore"):
-            return f(*args, **params)
-
 
 # name of a backend -> run(prim, buffers, params) -> the buffers of the results
 runners: dict[str, Callable[..., list[Any]]] = {}
@@ -52,26 +32,35 @@ class EvalTrace(Trace):
 
     def process(self, prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
         weak = prim.weak
+        if weak is None:
+            return _checked(prim, args, params)
         buffers = []
-        native = True
         for x in args:
             if type(x) is not Array:
                 raise _not_an_array(prim, x)
             buffer = x.buffer
-            native = native and type(buffer) is np.ndarray
-            weak = weak and x.weak_type
+            if type(buffer) is not np.ndarray:
+                return _checked(prim, args, params)
+            if not x.weak_type:
+                weak = False
             buffers.append(buffer)
-        if weak is None or prim.many:
-            avals = prim.avals([x.aval for x in args], params)
-            weaks = [aval.weak_type for aval in avals]
-        else:
-            weaks = [weak]
-        if not native or (not args and config.backend != "numpy"):
-            outs = runners["jax"](prim, buffers, params)
-        else:
-            out = quietly(prim.impl, buffers, params)
-            outs = out if prim.many else (out,)
-        return [Array(out, w) for out, w in zip(outs, weaks, strict=True)]
+        return [Array(quietly(prim.impl, *buffers, **params), weak)]
+
+
+def _checked(prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
+    """Checks the types first, then computes, on NumPy or JAX."""
+    for x in args:
+        if type(x) is not Array:
+            raise _not_an_array(prim, x)
+    avals = prim.avals([x.aval for x in args], params)
+    buffers = [x.buffer for x in args]
+    native = all(type(b) is np.ndarray for b in buffers)
+    if not native or (not args and config.backend != "numpy"):
+        outs = runners["jax"](prim, buffers, params)
+    else:
+        out = quietly(prim.impl, *buffers, **params)
+        outs = out if prim.many else (out,)
+    return [Array(out, aval.weak_type) for out, aval in zip(outs, avals, strict=True)]
 
 
 def _not_an_array(prim: Primitive, x: Any) -> Exception:

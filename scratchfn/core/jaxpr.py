@@ -200,9 +200,7 @@ def prune(jaxpr: Jaxpr, consts: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
         if any(v in needed for v in eqn.outvars):
             eqns.append(eqn)
             needed.update(v for v in eqn.invars if type(v) is Var)
-    kept = [
-        (v, c) for v, c in zip(jaxpr.constvars, consts, strict=True) if v in needed
-    ]
+    kept = [(v, c) for v, c in zip(jaxpr.constvars, consts, strict=True) if v in needed]
     pruned = Jaxpr([v for v, _ in kept], jaxpr.invars, jaxpr.outvars, eqns[::-1])
     return pruned, [c for _, c in kept]
 

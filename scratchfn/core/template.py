@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import re
 import string
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -47,6 +48,17 @@ def expression(template: Template) -> dict[str, Callable[..., Any]]:
     return {"impl": _Dispatch(by_kind), "source": functools.partial(_render_by_kind, by_kind)}
 
 
+def ufunc_of(template: Template) -> np.ufunc | None:
+    """The ufunc that a template merely calls with its arguments in order, if that is all."""
+    match = (
+        re.fullmatch(r"np\.(\w+)\(\{0\}(, \{1\})?\)", template)
+        if isinstance(template, str)
+        else None
+    )
+    found = getattr(np, match[1]) if match else None
+    return found if isinstance(found, np.ufunc) else None
+
+
 class _Dispatch(dict[Any, Callable[..., Any]]):
     """dtype of the first argument -> compiled template, filled on demand."""
 
@@ -73,7 +85,9 @@ def _compile(template: str) -> Callable[..., Any]:
     if "args" in fields:
         names, arguments = [], "*args"
     else:
-        names = [f"x{i}" for i in range(1 + max((int(f) for f in fields if f.isdigit()), default=-1))]
+        names = [
+            f"x{i}" for i in range(1 + max((int(f) for f in fields if f.isdigit()), default=-1))
+        ]
         arguments = ", ".join(names)
     keywords = ", ".join([*params, "**_"]) if params else "**_"
     star = ", *, " if arguments and params and "args" not in fields else ", " if arguments else ""
@@ -108,5 +122,9 @@ def show_param(value: Any, hint: str, constant: Callable[[Any, str], str]) -> st
         return f"({inner},)" if len(value) == 1 else f"({inner})"
     plain = value is None or isinstance(value, (bool, int, float, str))
     if plain and not isinstance(value, enum.Enum) and type(value).__module__ == "builtins":
-        return repr(value) if value == value and value not in (np.inf, -np.inf) else f"np.float64('{value}')"
+        return (
+            repr(value)
+            if value == value and value not in (np.inf, -np.inf)
+            else f"np.float64('{value}')"
+        )
     return constant(value, hint)

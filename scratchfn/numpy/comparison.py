@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array
 from scratchfn.core.dtypes import bool_ as BOOL

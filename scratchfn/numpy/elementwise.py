@@ -271,4 +271,3 @@ def sinc(x: Any, /) -> Any:
     angle_ = multiply(scalar_like(x, np.pi), x)
     safe = choose(at_zero, scalar_like(x, 1), angle_)
     return choose(at_zero, _sinc_at_zero(0, angle_), divide(sin(safe), safe))
-

@@ -14,8 +14,18 @@ import numpy as np
 from scratchfn import errors
 from scratchfn.core.array import Array
 from scratchfn.core.trace import Primitive, Value, current
-from scratchfn.numpy import at, comparison, elementwise, indexing, manipulation, products
-from scratchfn.numpy import creation, reductions, searching, ufuncs
+from scratchfn.numpy import (
+    at,
+    comparison,
+    creation,
+    elementwise,
+    indexing,
+    manipulation,
+    products,
+    reductions,
+    searching,
+    ufuncs,
+)
 from scratchfn.primitives import arithmetic
 
 # What may stand on the other side of an operator; anything else gets a chance of its own.

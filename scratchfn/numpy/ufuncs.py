@@ -35,7 +35,6 @@ from scratchfn.numpy.promotion import (
 from scratchfn.primitives import arithmetic, logic, math
 
 
-
 def _unary(name: str, prim: Any, doc: str, to_float: bool = True) -> Callable[[Any], Any]:
     """The function of one argument that a primitive is; integers become floats if `to_float`."""
     prepare = inexact if to_float else operand

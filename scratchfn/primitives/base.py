@@ -70,7 +70,9 @@ def _broadcast_aval(
     return x.update(shape=shape)
 
 
-def _broadcast_transpose(ct: Any, x: Any, *, shape: Axes, broadcast_dimensions: Axes, **_: Any) -> Any:
+def _broadcast_transpose(
+    ct: Any, x: Any, *, shape: Axes, broadcast_dimensions: Axes, **_: Any
+) -> Any:
     added = tuple(axis for axis in range(len(shape)) if axis not in broadcast_dimensions)
     return [unbroadcast(reduce_sum(ct, added), x.aval)]
 
@@ -89,13 +91,16 @@ broadcast_in_dim_p = Primitive(
     aval=_broadcast_aval,
     transpose=_broadcast_transpose,
     batch=_broadcast_batch,
-    hide=lambda params: ["shape", "sharding"]
-    + ([] if params["broadcast_dimensions"] else ["broadcast_dimensions"]),
+    hide=lambda params: (
+        ["shape", "sharding"] + ([] if params["broadcast_dimensions"] else ["broadcast_dimensions"])
+    ),
 )
 broadcast_in_dim_p.jvp = linear_jvp(broadcast_in_dim_p)
 
 
-def broadcast_in_dim(operand: Any, shape: Sequence[int], broadcast_dimensions: Sequence[int]) -> Any:
+def broadcast_in_dim(
+    operand: Any, shape: Sequence[int], broadcast_dimensions: Sequence[int]
+) -> Any:
     """`operand` repeated along new axes: its axis i becomes axis `broadcast_dimensions[i]` of the
     result of the given shape. Source: XLA operation semantics, BroadcastInDim."""
     shape, axes = tuple(shape), tuple(broadcast_dimensions)

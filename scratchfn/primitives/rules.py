@@ -18,7 +18,7 @@ from scratchfn.core import dtypes
 from scratchfn.core.array import Array
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.tangents import Linear, Zero, zero_tangent
-from scratchfn.core.template import Template, expression
+from scratchfn.core.template import Template, expression, ufunc_of
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import (
     add_tangents,
@@ -97,6 +97,7 @@ def elementwise(
     has no derivative anywhere), `out` the dtype of its result where that is not its arguments'.
     """
     prim = Primitive(name, weak=True, **expression(template))
+    prim.impl = ufunc_of(template) or prim.impl  # eager calls skip one Python function
     count = arity or max(len(rules), 1)
 
     def aval(*avals: ShapedArray, **params: Any) -> ShapedArray:
@@ -130,7 +131,9 @@ def align(args: Sequence[Any], dims: Sequence[int | None]) -> tuple[list[Any], i
     """Values with and without a batch axis, made fit for one elementwise operation on them all;
     and where the batch axis then is. Axes are added with size 1, so nothing is repeated."""
     batched = {(d, x.ndim) for x, d in zip(args, dims, strict=True) if d is not None}
-    if len(batched) == 1 and all(d is not None or x.ndim == 0 for x, d in zip(args, dims, strict=True)):
+    if len(batched) == 1 and all(
+        d is not None or x.ndim == 0 for x, d in zip(args, dims, strict=True)
+    ):
         return list(args), batched.pop()[0]
     ndim = max(x.ndim - (d is not None) for x, d in zip(args, dims, strict=True))
     return [_in_front(x, d, ndim) for x, d in zip(args, dims, strict=True)], 0

@@ -50,8 +50,7 @@ class ShapeDtypeStruct:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ShapeDtypeStruct) and (
-            (self.shape, self.dtype, self.weak_type)
-            == (other.shape, other.dtype, other.weak_type)
+            (self.shape, self.dtype, self.weak_type) == (other.shape, other.dtype, other.weak_type)
         )
 
     def __hash__(self) -> int:
@@ -77,8 +76,7 @@ class Traced:
     def out_info(self) -> Any:
         """The types of the results, as a tree of ShapeDtypeStruct."""
         outs = [
-            ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type)
-            for a in self.jaxpr.out_avals
+            ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak_type) for a in self.jaxpr.out_avals
         ]
         return tree.unflatten(self.out_tree, outs)
 

@@ -60,9 +60,7 @@ class custom_jvp:
 
         def jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
             ans = self(*primals)
-            parts = [
-                part(t, ans, *primals) for part, t in zip(jvps, tangents, strict=True) if part
-            ]
+            parts = [part(t, ans, *primals) for part, t in zip(jvps, tangents, strict=True) if part]
             if not parts:
                 return ans, tree.map(lambda x: instantiate(zero_tangent(x)), ans)
             total, *others = parts
@@ -228,7 +226,9 @@ class BatchedRule:
         return repr(self.rule)
 
 
-def _batch(size: int, args: Any, dims: Any, *, call_jaxpr: ClosedJaxpr, jvp: Rule, **params: Any) -> Any:
+def _batch(
+    size: int, args: Any, dims: Any, *, call_jaxpr: ClosedJaxpr, jvp: Rule, **params: Any
+) -> Any:
     batched = tuple(d is not None for d in dims)
     over_batch, _ = batch_jaxpr(call_jaxpr, size, batched, True)
     moved = [move_axis(x, d, 0) for x, d in zip(args, dims, strict=True)]

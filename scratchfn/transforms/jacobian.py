@@ -38,9 +38,7 @@ def jacfwd(
     @functools.wraps(fun)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         asked = f"jacfwd of {name_of(fun)}"
-        partial, dynamic = close_over(
-            fun, args, kwargs, check_argnums(argnums, len(args), asked)
-        )
+        partial, dynamic = close_over(fun, args, kwargs, check_argnums(argnums, len(args), asked))
         leaves, in_tree = flatten_values(tuple(dynamic), f"an argument of {asked}: ")
         _check(leaves, asked, holomorphic, "input")
 
@@ -74,9 +72,7 @@ def jacrev(
     @functools.wraps(fun)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         asked = f"jacrev of {name_of(fun)}"
-        partial, dynamic = close_over(
-            fun, args, kwargs, check_argnums(argnums, len(args), asked)
-        )
+        partial, dynamic = close_over(fun, args, kwargs, check_argnums(argnums, len(args), asked))
         leaves, _ = flatten_values(tuple(dynamic), f"an argument of {asked}: ")
         if not allow_int:
             _check(leaves, asked, holomorphic, "input")
@@ -106,9 +102,7 @@ def hessian(
     holomorphic: bool = False,
 ) -> Callable[..., Any]:
     """The Hessian function of `fun`: forward mode over reverse mode."""
-    return jacfwd(
-        jacrev(fun, argnums, has_aux, holomorphic), argnums, has_aux, holomorphic
-    )
+    return jacfwd(jacrev(fun, argnums, has_aux, holomorphic), argnums, has_aux, holomorphic)
 
 
 def _check(leaves: Sequence[Any], asked: str, holomorphic: bool, what: str) -> None:
@@ -156,4 +150,3 @@ def _split_rows(rows: Any, outs: Sequence[Any]) -> list[Any]:
         parts.append(reshape(part, (*x.shape, *rows.shape[1:])))
         start += x.size
     return parts
-

@@ -58,9 +58,7 @@ def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
     operands = [x for x in args if not is_linear(x)] + [ct for ct in cts if type(ct) is not Zero]
     outs = iter(jit_p.bind(*operands, jaxpr=back, **undonated(params, len(operands))))
     nonzero = iter(out_nonzeros)
-    return [
-        (next(outs) if next(nonzero) else Zero(x.aval)) if is_linear(x) else None for x in args
-    ]
+    return [(next(outs) if next(nonzero) else Zero(x.aval)) if is_linear(x) else None for x in args]
 
 
 def _batch(size: int, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:

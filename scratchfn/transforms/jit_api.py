@@ -93,7 +93,11 @@ class _Positions:
     def __init__(self, fun: Callable[..., Any], argnums: Any, argnames: Any, what: str):
         nums = () if argnums is None else (argnums,) if isinstance(argnums, int) else tuple(argnums)
         names = (
-            () if argnames is None else (argnames,) if isinstance(argnames, str) else tuple(argnames)
+            ()
+            if argnames is None
+            else (argnames,)
+            if isinstance(argnames, str)
+            else tuple(argnames)
         )
         positional = parameter_names(fun)
         self._check(fun, nums, names, what)
@@ -323,6 +327,7 @@ def make_jaxpr(
 ) -> Callable[..., Any]:
     """A function that returns the program of `fun` on given arguments instead of running it;
     with `return_shape`, the pair of it and the types of the results."""
+
     @functools.wraps(fun)
     def traced_fun(*args: Any, **kwargs: Any) -> Any:
         traced = jit(fun, static_argnums=static_argnums).trace(*args, **kwargs)

@@ -66,7 +66,9 @@ def linearize_flat(
         for p, nonzero in zip(primals, nonzeros, strict=True)
     ]
     with running(JVPTrace(parent, tangent_trace, what)) as trace:
-        args = [p if t is None else trace.wrap(p, t) for p, t in zip(primals, tangents, strict=True)]
+        args = [
+            p if t is None else trace.wrap(p, t) for p, t in zip(primals, tangents, strict=True)
+        ]
         pairs = [trace.unwrap(x) for x in f(*args)]
     out_nonzeros = [type(t) is not Zero for _, t in pairs]
     jaxpr, consts = tangent_trace.program([t for _, t in pairs if type(t) is not Zero])
@@ -192,4 +194,3 @@ def transpose_jaxpr(
         return [ct for ct in outs if type(ct) is not Zero]
 
     return stage_closed(f, [*values, *ct_avals], "transpose"), out_nonzeros
-

@@ -67,9 +67,7 @@ def vmap(
         outs, out_dims = vmap_flat(flat, size, leaves, dims, axis_name, f"vmap({name_of(fun)})")
         out = tree.unflatten(flat.out_tree, outs)
         places = _out_places(fun, out_axes, out, outs, out_dims)
-        placed = [
-            place_axis(x, d, p, size) for x, d, p in zip(outs, out_dims, places, strict=True)
-        ]
+        placed = [place_axis(x, d, p, size) for x, d, p in zip(outs, out_dims, places, strict=True)]
         return tree.unflatten(flat.out_tree, placed)
 
     return vmap_fun
@@ -128,9 +126,7 @@ def _canonical(fun: Any, axis: int | None, ndim: int, which: str = "in_axes") ->
     )
 
 
-def _common_size(
-    fun: Any, tree_of_args: Any, leaves: Any, dims: Any, axis_size: int | None
-) -> int:
+def _common_size(fun: Any, tree_of_args: Any, leaves: Any, dims: Any, axis_size: int | None) -> int:
     """The size of the mapped axis. Raises ValueError naming each argument where sizes differ."""
     sizes = {x.shape[d] for x, d in zip(leaves, dims, strict=True) if d is not None}
     if axis_size is not None:

@@ -66,9 +66,7 @@ def share_equal_equations(jaxpr: Jaxpr) -> Jaxpr:
 
 def _key(eqn: Eqn) -> Hashable | None:
     """What makes two equations the same; None if a param cannot be compared."""
-    atoms = tuple(
-        (v.aval, v.val.buffer.tobytes()) if type(v) is Literal else v for v in eqn.invars
-    )
+    atoms = tuple((v.aval, v.val.buffer.tobytes()) if type(v) is Literal else v for v in eqn.invars)
     key = (eqn.primitive, atoms, _items(eqn.params))
     try:
         hash(key)
@@ -83,4 +81,3 @@ def _items(params: dict[str, Any]) -> tuple[Any, ...]:
 
 def _read(v: Atom, env: dict[Var, Atom]) -> Atom:
     return env.get(v, v) if type(v) is Var else v
-

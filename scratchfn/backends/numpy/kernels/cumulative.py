@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .dot import working_dtype
-from .quiet import quiet
+from scratchfn.core.quiet import quiet
 
 
 def _cumulative(accumulate: Callable[[np.ndarray, int], np.ndarray]) -> Callable[..., np.ndarray]:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import ml_dtypes
 import numpy as np
 
-from .quiet import quietly
+from scratchfn.core.quiet import quietly
 
 _dot = np.ndarray.dot
 BLAS = frozenset("fdFD")  # the dtypes that BLAS multiplies, by their character

@@ -20,7 +20,7 @@ from scratchfn.core.dtypes import kind
 from scratchfn.core.params import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers
 
 from . import windows
-from .quiet import quiet
+from scratchfn.core.quiet import quiet
 from .reduce import highest, lowest
 from .windows import Shape
 

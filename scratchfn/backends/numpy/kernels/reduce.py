@@ -17,7 +17,7 @@ import numpy as np
 from scratchfn.core.dtypes import finfo, iinfo, kind
 
 from .dot import working_dtype
-from .quiet import quiet
+from scratchfn.core.quiet import quiet
 
 Axes = tuple[int, ...]
 

@@ -18,7 +18,7 @@ import numpy as np
 from scratchfn.core.dtypes import kind
 
 from .dot import working_dtype
-from .quiet import quiet
+from scratchfn.core.quiet import quiet
 
 _POSITION = np.array(0xFFFFFFFF, np.int64)
 

@@ -16,7 +16,7 @@ import ml_dtypes
 import numpy as np
 
 from .dot import BLAS, is_float
-from .quiet import quiet
+from scratchfn.core.quiet import quiet
 from .strided import Padding, Shape, Window, outer_first, pad
 
 

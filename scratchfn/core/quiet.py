@@ -19,16 +19,16 @@ with np.errstate(all="ignore"):
     _silence = contextvars.copy_context()
 
 
-def quietly(function: Callable, *args: Any) -> Any:
-    """function(*args) with NumPy's floating-point warnings off."""
-    return _silence.copy().run(function, *args)
+def quietly(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """function(*args, **kwargs) with NumPy's floating-point warnings off."""
+    return _silence.copy().run(function, *args, **kwargs)
 
 
-def quiet(function: Callable) -> Callable:
+def quiet(function: Callable[..., Any]) -> Callable[..., Any]:
     """A decorator: the whole function runs with floating-point warnings off."""
 
     @functools.wraps(function)
-    def silenced(*args, **kwargs):
+    def silenced(*args: Any, **kwargs: Any) -> Any:
         return _silence.copy().run(function, *args, **kwargs)
 
     return silenced
