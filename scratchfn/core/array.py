@@ -18,6 +18,7 @@ import numpy as np
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.avals import ShapedArray
+from scratchfn.core.placement import NUMPY_CPU, is_committed
 from scratchfn.core.trace import Value
 
 ndarray = np.ndarray
@@ -60,6 +61,24 @@ class Array(Value):
     def itemsize(self) -> int:
         return self.dtype.itemsize
 
+    @property
+    def device(self) -> Any:
+        """The device that holds the array."""
+        return NUMPY_CPU if isinstance(self.buffer, ndarray) else self.buffer.device
+
+    def devices(self) -> set[Any]:
+        """The devices that hold the array: more than one if JAX has sharded it."""
+        return {NUMPY_CPU} if isinstance(self.buffer, ndarray) else self.buffer.devices()
+
+    def platform(self) -> str:
+        """The platform of its devices: "cpu", "gpu", "tpu"."""
+        return str(next(iter(self.devices())).platform)
+
+    @property
+    def committed(self) -> bool:
+        """Did `device_put` place it, so that operations on it must run there?"""
+        return type(self.buffer) is not ndarray and is_committed(self.buffer)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.dtype == dtypes.key_dtype:
             raise TypeError(
@@ -76,7 +95,7 @@ class Array(Value):
         return array.copy() if copy else array
 
     def __dlpack__(self, **kwargs: Any) -> Any:
-        if type(self.buffer) is not ndarray:
+        if not isinstance(self.buffer, ndarray):
             return self.buffer.__dlpack__(**kwargs)
         # DLPack has no read-only flag in older consumers, so it is handed memory of its own.
         return self.buffer.copy().__dlpack__(**kwargs)
@@ -93,7 +112,7 @@ class Array(Value):
 
     def block_until_ready(self) -> Array:
         """Waits for an asynchronous backend to have computed this array; returns it."""
-        if type(self.buffer) is not ndarray:
+        if not isinstance(self.buffer, ndarray):
             self.buffer.block_until_ready()
         return self
 
@@ -138,10 +157,8 @@ class Array(Value):
     def __repr__(self) -> str:
         weak = ", weak_type=True" if self.weak_type else ""
         if self.dtype == dtypes.key_dtype:
-            return (
-                f"Array({self.shape}, dtype={dtypes.short_name(self.dtype)}) overlaying:\n"
-                + str(to_numpy(self).view(np.uint32).reshape((*self.shape, 2)))
-            )
+            words = to_numpy(self).view(np.uint32).reshape((*self.shape, 2))
+            return f"Array({self.shape}, dtype=key<fry>) overlaying:\n{words}"
         text = np.array2string(np.asarray(self), separator=", ", prefix="Array(")
         return f"Array({text}, dtype={self.dtype.name}{weak})"
 
@@ -165,13 +182,13 @@ def _unpickle(buffer: np.ndarray, weak_type: bool) -> Array:
 def to_numpy(x: Array) -> np.ndarray:
     """The numbers of `x` as a read-only NumPy array, without copying where they are NumPy's."""
     buffer = x.buffer
-    if type(buffer) is not ndarray:
+    if not isinstance(buffer, ndarray):
         if x.dtype == dtypes.key_dtype:
             words = np.asarray(buffer._base_array)  # u32[..., 2]
             return np.ascontiguousarray(words).view(dtypes.key_dtype)[..., 0]
         return np.asarray(buffer)
     buffer.flags.writeable = False
-    return buffer
+    return buffer.view(ndarray) if type(buffer) is not ndarray else buffer
 
 
 def as_value(x: Any) -> Any:
@@ -215,7 +232,7 @@ def _as_value_slow(x: Any) -> Any:
     if type(x).__module__.partition(".")[0] in ("jax", "jaxlib") and hasattr(
         x, "addressable_shards"
     ):
-        return Array(x, bool(x.weak_type))
+        return Array(x, bool(getattr(x, "weak_type", False)))  # keys have no weakness
     raise TypeError(
         errors.explain(
             "an array",

@@ -21,7 +21,7 @@ from scratchfn.core.array import Array
 from scratchfn.core.quiet import quietly
 from scratchfn.core.trace import Primitive, Trace, Tracer, _State, describe, require_alive
 
-# name of a backend -> run(prim, buffers, params) -> the buffers of the results
+# "jax" -> run(prim, buffers, params) -> the buffers of the results; `backends/jax.py` sets it
 runners: dict[str, Callable[..., list[Any]]] = {}
 
 
@@ -32,7 +32,7 @@ class EvalTrace(Trace):
 
     def process(self, prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
         weak = prim.weak
-        if weak is None:
+        if weak is None or config.backend != "numpy":
             return _checked(prim, args, params)
         buffers = []
         for x in args:
@@ -55,7 +55,7 @@ def _checked(prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> li
     avals = prim.avals([x.aval for x in args], params)
     buffers = [x.buffer for x in args]
     native = all(type(b) is np.ndarray for b in buffers)
-    if not native or (not args and config.backend != "numpy"):
+    if not native or config.backend != "numpy":
         outs = runners["jax"](prim, buffers, params)
     else:
         out = quietly(prim.impl, *buffers, **params)

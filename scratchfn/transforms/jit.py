@@ -12,8 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from scratchfn.backends.jax import compile_for_jax, run
 from scratchfn.backends.numpy.compiler import compile_program
-from scratchfn.core.jaxpr import ClosedJaxpr
+from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
 from scratchfn.core.tangents import Zero
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import move_axis
@@ -23,8 +26,26 @@ from scratchfn.transforms.vjp import linearize_jaxpr, transpose_jaxpr
 from scratchfn.transforms.vmap import batch_jaxpr
 
 
-def _impl(*buffers: Any, jaxpr: ClosedJaxpr, name: str, **_: Any) -> Sequence[Any]:
-    return compile_program(jaxpr, name)(*buffers)
+def _impl(*buffers: Any, jaxpr: ClosedJaxpr, name: str, backend: Any, **params: Any) -> Any:
+    compiled = _compile_for_numpy(jaxpr, name, backend)
+    if compiled is None:
+        return run(jit_p, buffers, {"jaxpr": jaxpr, "name": name, "backend": backend, **params})
+    return compiled(*buffers)
+
+
+@weak_cache
+def _compile_for_numpy(closed: ClosedJaxpr, name: str, backend: str | None) -> Any:
+    """A program compiled for arguments that are NumPy's; None if JAX is asked for, or is where
+    some of the program's constants live."""
+    follow = backend is None and not all(isinstance(c.buffer, np.ndarray) for c in closed.consts)
+    if follow or backend not in (None, "numpy", "cpu"):
+        return None
+    return compile_program(closed, name)
+
+
+def _on_jax(lax: Any, *operands: Any, jaxpr: ClosedJaxpr, name: str, **params: Any) -> Any:
+    compiled = compile_for_jax(jaxpr, name, params["donated_invars"], params["inline"])
+    return compiled(*operands)
 
 
 def _jvp(primals: Any, tangents: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:
@@ -90,11 +111,13 @@ jit_p = Primitive(
     "jit",
     many=True,
     impl=_impl,
+    jax=_on_jax,
     aval=lambda *avals, jaxpr, **_: jaxpr.out_avals,
     jvp=_jvp,
     linearize=_linearize,
     transpose=_transpose,
     batch=_batch,
     program="jaxpr",
-    hide=lambda params: ["donated_invars", "inline", "backend"],
+    hide=lambda params: ["inline", "backend"]
+    + ([] if any(params["donated_invars"]) else ["donated_invars"]),
 )

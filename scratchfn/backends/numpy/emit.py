@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from scratchfn.core.array import Array
+from scratchfn.core.array import Array, to_numpy
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Literal, Var
 from scratchfn.core.pretty import variable_name
 from scratchfn.core.template import NAMESPACE
@@ -55,7 +55,7 @@ class Writer:
         if type(v) is Var:
             return self.variable(v)
         name = literal_name(v)
-        self.constants.setdefault(name, v.val.buffer)
+        self.constants.setdefault(name, to_numpy(v.val))
         return name
 
     def equation(self, eqn: Eqn) -> None:
@@ -74,7 +74,7 @@ class Writer:
 
 def literal_name(literal: Literal) -> str:
     """A name that tells the value: 2.0:f32[] is f32_2_0."""
-    text = str(literal.val.buffer)
+    text = str(literal.val)
     short = str(literal.aval).partition("[")[0]
     return f"{short}_{re.sub(r'[^0-9a-zA-Z]', '_', text.replace('-', 'm'))}"
 
@@ -86,7 +86,7 @@ def emit(closed: ClosedJaxpr, name: str) -> tuple[str, str, dict[str, Any]]:
     jaxpr = closed.jaxpr
     arguments = ", ".join(writer.variable(v) for v in jaxpr.invars)
     for i, (v, value) in enumerate(zip(jaxpr.constvars, closed.consts, strict=True)):
-        buffer = value.buffer if isinstance(value, Array) else np.asarray(value)
+        buffer = to_numpy(value) if isinstance(value, Array) else np.asarray(value)
         writer.names[v] = writer.constant(buffer, f"const{i}")
     for eqn in jaxpr.eqns:
         writer.equation(eqn)
