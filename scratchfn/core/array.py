@@ -46,7 +46,7 @@ class Array(Value):
         return dtype if isinstance(dtype, np.dtype) else dtypes.key_dtype
 
     @property
-    def aval(self) -> ShapedArray:
+    def aval(self) -> ShapedArray:  # type: ignore[override] # made when first asked for
         try:
             return self._aval
         except AttributeError:
@@ -144,16 +144,6 @@ class Array(Value):
             )
         )
 
-    def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(
-            errors.explain(
-                "x[index] = value on an Array",
-                str(self.aval),
-                "scratchfn arrays are immutable, so that functions of them are pure",
-                "x = x.at[index].set(value)",
-            )
-        )
-
     def __repr__(self) -> str:
         weak = ", weak_type=True" if self.weak_type else ""
         if self.dtype == dtypes.key_dtype:
@@ -222,6 +212,7 @@ def _wrap_scalar(python_type: type, x: Any) -> Array:
 
 
 def _as_value_slow(x: Any) -> Any:
+    python_type: Any
     for python_type in (bool, int, float, complex):  # subclasses, such as IntEnum
         if isinstance(x, python_type):
             return _wrap_scalar(python_type, python_type(x))

@@ -59,7 +59,7 @@ def _checked(prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> li
         outs = runners["jax"](prim, buffers, params)
     else:
         out = quietly(prim.impl, *buffers, **params)
-        outs = out if prim.many else (out,)
+        outs = list(out) if prim.many else [out]
     return [Array(out, aval.weak_type) for out, aval in zip(outs, avals, strict=True)]
 
 

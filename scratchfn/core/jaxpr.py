@@ -129,7 +129,7 @@ def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any) -> list[Any]:
     """Runs a program, equation by equation, under the current trace."""
     if len(args) != len(jaxpr.invars):
         raise TypeError(f"the program takes {len(jaxpr.invars)} arguments, {len(args)} were given")
-    env: dict[Var, Any] = {}
+    env: dict[Atom, Any] = {}
 
     def read(atom: Atom) -> Any:
         return atom.val if type(atom) is Literal else env[atom]

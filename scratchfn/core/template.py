@@ -40,7 +40,7 @@ def kernel(f: Callable[..., Any]) -> Callable[..., Any]:
     return f
 
 
-def expression(template: Template) -> dict[str, Callable[..., Any]]:
+def expression(template: Template) -> dict[str, Any]:
     """The `impl` and `source` rules of a primitive from its template."""
     if isinstance(template, str):
         return {"impl": _compile(template), "source": functools.partial(_render, template)}

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -113,16 +113,22 @@ class Value:
         return self.aval.dtype
 
     @property
-    def weak_type(self) -> bool:
-        return self.aval.weak_type
-
-    @property
     def ndim(self) -> int:
         return len(self.shape)
 
     @property
     def size(self) -> int:
         return self.aval.size
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            errors.explain(
+                "x[index] = value on an array",
+                str(self.aval),
+                "arrays are immutable, so that functions of them are pure",
+                "x = x.at[index].set(value)",
+            )
+        )
 
 
 class Trace:
@@ -132,7 +138,7 @@ class Trace:
     what = "a transformation"
 
     def __init__(self, parent: Trace | None, what: str = ""):
-        self.parent = parent
+        self.parent: Any = parent  # None for the trace at the bottom, which has no use for it
         if what:
             self.what = what
 
@@ -149,6 +155,10 @@ class Tracer(Value):
         self.trace = trace
         self.aval = aval
         self.source: Source | None = user_source()
+
+    @property
+    def weak_type(self) -> bool:
+        return self.aval.weak_type
 
     def concrete(self) -> Any:
         """The `Array` behind this tracer if its numbers are known, else None."""
@@ -261,15 +271,18 @@ class _State(threading.local):
 current = _State()
 
 
-class under:
+AnyTrace = TypeVar("AnyTrace", bound=Trace)
+
+
+class under(Generic[AnyTrace]):
     """`with under(trace):` makes `trace` the current one."""
 
     __slots__ = ("outer", "trace")
 
-    def __init__(self, trace: Trace):
+    def __init__(self, trace: AnyTrace):
         self.trace = trace
 
-    def __enter__(self) -> Trace:
+    def __enter__(self) -> AnyTrace:
         self.outer = current.trace
         current.trace = self.trace
         return self.trace
@@ -278,7 +291,7 @@ class under:
         current.trace = self.outer
 
 
-class running(under):
+class running(under[AnyTrace]):
     """`under`, for the life of a trace: afterwards its tracers are dead."""
 
     __slots__ = ()

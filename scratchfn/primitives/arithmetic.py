@@ -21,7 +21,14 @@ from scratchfn.primitives.base import full, unbroadcast
 from scratchfn.primitives.check import broadcast_shape, require_equal_dtypes, require_kind
 from scratchfn.primitives.convert import conj, convert_element_type, neg_p, real, select
 from scratchfn.primitives.logic import eq, ge
-from scratchfn.primitives.rules import elementwise, is_complex, is_linear, linear_in, scalar_like
+from scratchfn.primitives.rules import (
+    approximate,
+    elementwise,
+    is_complex,
+    is_linear,
+    linear_in,
+    scalar_like,
+)
 
 NUMBERS = "iufc"
 neg = neg_p.bind
@@ -121,8 +128,13 @@ def round_kernel(x: np.ndarray, rounding_method: int) -> np.ndarray:
     return whole + np.copysign(np.abs(x - whole) >= 0.5, x).astype(x.dtype)
 
 
+def _round_aval(x: ShapedArray, *, rounding_method: int) -> ShapedArray:
+    require_kind("round", [x], "f")
+    return x
+
+
 round_p = elementwise("round", "round_kernel({0}, {rounding_method})", "f")
-round_p.aval = lambda x, *, rounding_method: (require_kind("round", [x], "f"), x)[1]
+round_p.aval = _round_aval
 
 
 @kernel
@@ -255,4 +267,4 @@ def power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 pow_p = elementwise("pow", "power({0}, {1})", NUMBERS, _pow_dx, _pow_dy, aval=_pow_aval)
 pow_ = pow_p.bind
 
-log_p = elementwise("log", "np.log({0})", "fc", lambda dx, ans, x: div(dx, x))
+log_p = approximate("log", "np.log({0})", "fc", lambda dx, ans, x: div(dx, x))

@@ -1,7 +1,8 @@
 """How whole families of primitives get their rules.
 
 - `partials(prim, rule0, rule1, ...)` makes a jvp rule from one partial derivative per argument.
-- `elementwise(...)` defines a primitive that acts on elements alone: its `aval` and `batch` follow.
+- `elementwise(...)` defines a primitive that acts on elements alone: its `aval` and `batch` follow;
+  `approximate(...)` one that has an accuracy as well.
 - `no_derivative(prim)` is the jvp rule of what is constant almost everywhere.
 
 Read next: `primitives/arithmetic.py`, the first family.
@@ -19,7 +20,7 @@ from scratchfn.core.array import Array
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.tangents import Linear, Zero, zero_tangent
 from scratchfn.core.template import Template, expression, ufunc_of
-from scratchfn.core.trace import Primitive
+from scratchfn.core.trace import Primitive, current
 from scratchfn.primitives.base import (
     add_tangents,
     broadcast_in_dim,
@@ -82,6 +83,9 @@ def linear_in(i: int, rule: Callable[..., Any]) -> Callable[..., Any]:
     return transpose
 
 
+KINDS: dict[Primitive, str] = {}  # the kinds of dtype that each elementwise primitive takes
+
+
 def elementwise(
     name: str,
     template: Template,
@@ -89,16 +93,19 @@ def elementwise(
     *rules: Partial,
     out: Any = None,
     arity: int | None = None,
+    make: type[Primitive] = Primitive,
     **more: Any,
 ) -> Primitive:
     """Defines a primitive that acts on elements alone.
 
-    `kinds` are the dtypes it takes ("f", "iufc", ...), `rules` its partial derivatives (none: it
-    has no derivative anywhere), `out` the dtype of its result where that is not its arguments'.
+    `kinds` are the dtypes it takes ("f", "iufc", ...), `rules` its partial derivatives (none: its
+    derivative is zero everywhere), `out` the dtype of its result where that is not its arguments'.
     """
-    prim = Primitive(name, weak=True, **expression(template))
-    prim.impl = ufunc_of(template) or prim.impl  # eager calls skip one Python function
+    prim = make(name, weak=True, **expression(template))
+    if make is Primitive:  # it has no params that a ufunc would stumble over
+        prim.impl = ufunc_of(template) or prim.impl  # eager calls skip one Python function
     count = arity or max(len(rules), 1)
+    KINDS[prim] = kinds
 
     def aval(*avals: ShapedArray, **params: Any) -> ShapedArray:
         if len(avals) != count:
@@ -115,6 +122,24 @@ def elementwise(
     for rule, value in more.items():
         setattr(prim, rule, value)
     return prim
+
+
+class Approximate(Primitive):
+    """A function that hardware may compute in more ways than one: the param `accuracy` is JAX's,
+    None for the backend's own way. NumPy has but one, which is accurate."""
+
+    def bind(self, x: Any, accuracy: Any = None) -> Any:
+        return current.trace.process(self, (x,), {"accuracy": accuracy})[0]
+
+
+def approximate(name: str, template: Template, kinds: str, rule: Callable[..., Any]) -> Primitive:
+    """Defines an elementwise function with an accuracy and the derivative `rule(dx, ans, x)`."""
+    return elementwise(
+        name, template, kinds,
+        lambda dx, ans, x, accuracy: rule(dx, ans, x),
+        make=Approximate,
+        hide=lambda params: [] if params["accuracy"] else ["accuracy"],
+    )  # fmt: skip
 
 
 def batch_elementwise(prim: Primitive) -> Callable[..., Any]:

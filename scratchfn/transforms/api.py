@@ -1,7 +1,7 @@
 """Derivatives as the user calls them: trees in, trees out.
 
-`grad`, `value_and_grad`, `jvp`, `vjp`, `linearize`, `linear_transpose`; the matrices made of them
-are in `transforms/jacobian.py`, `vmap` in `transforms/vmap_api.py`, `jit` in `transforms/jit_api.py`.
+`grad`, `value_and_grad`, `jvp`, `vjp`, `linearize`, `linear_transpose`. The matrices made of them
+are in `transforms/jacobian.py`, `vmap` in `vmap_api.py`, `jit` in `jit_api.py`.
 Each function here only flattens, checks, and calls the flat one of the same meaning.
 
 Read next: `transforms/jvp.py`.
@@ -261,7 +261,7 @@ def _differentiable(
 
 def _require_scalar(fun: Any, flat: FlatFunction, outs: list[Any], holomorphic: bool) -> None:
     asked = f"grad of {name_of(fun)}"
-    if len(outs) != 1 or not tree.structure(0) == flat.out_tree:
+    if len(outs) != 1 or tree.structure(0) != flat.out_tree:
         found = f"a result of structure {flat.out_tree}"
         why = "a gradient is of one scalar"
         write = "grad(f, has_aux=True) if f returns (loss, extras), or a function of one result"

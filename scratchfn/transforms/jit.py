@@ -118,6 +118,7 @@ jit_p = Primitive(
     transpose=_transpose,
     batch=_batch,
     program="jaxpr",
-    hide=lambda params: ["inline", "backend"]
-    + ([] if any(params["donated_invars"]) else ["donated_invars"]),
+    hide=lambda params: (
+        ["inline", "backend"] + ([] if any(params["donated_invars"]) else ["donated_invars"])
+    ),
 )

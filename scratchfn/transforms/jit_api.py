@@ -19,7 +19,7 @@ from scratchfn.config import config
 from scratchfn.core.array import as_value
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.stage import hoist, stage
-from scratchfn.core.trace import Tracer, current
+from scratchfn.core.trace import Trace, Tracer, current
 from scratchfn.transforms.aot import Lowered, Program, Traced
 from scratchfn.transforms.flat import (
     FlatFunction,
@@ -29,6 +29,7 @@ from scratchfn.transforms.flat import (
     parameter_names,
 )
 from scratchfn.transforms.jit import jit_p
+from scratchfn.transforms.vmap import BatchTrace
 
 
 class CacheInfo(NamedTuple):
@@ -284,11 +285,10 @@ def trace_program(
 def _axis_environment() -> tuple[Any, ...]:
     """Names and sizes of the vmapped axes in force: collectives read them while tracing."""
     names = []
-    trace = current.trace
+    trace: Trace | None = current.trace
     while trace is not None:
-        axis_name = getattr(trace, "axis_name", None)
-        if axis_name is not None:
-            names.append((axis_name, trace.size))
+        if isinstance(trace, BatchTrace) and trace.axis_name is not None:
+            names.append((trace.axis_name, trace.size))
         trace = trace.parent
     return tuple(names)
 
@@ -302,7 +302,7 @@ def _typed(key: tuple[tuple[Any, ...], ...]) -> Any:
     return tuple((where, type(value), value) for part in key for where, value in part)
 
 
-def _require_hashable(fun: Callable[..., Any], where: int | str, value: Any) -> None:
+def _require_hashable(fun: Callable[..., Any], where: Any, value: Any) -> None:
     name = where if isinstance(where, str) else (parameter_names(fun) + [""] * 99)[where] or where
     try:
         hash(value)

@@ -84,8 +84,8 @@ def backward(
     Those come as `Linear` among `args`, the others as values. `cts` are cotangents of the results;
     the cotangents of the arguments are returned, None for those that came as values.
     """
-    values = dict(zip(jaxpr.constvars, consts, strict=True))
-    linear: set[Var] = set()
+    values: dict[Atom, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
+    linear: set[Atom] = set()
     for v, x in zip(jaxpr.invars, args, strict=True):
         if type(x) is Linear:
             linear.add(v)
@@ -109,7 +109,7 @@ def backward(
     return [ct_of.get(v, Zero(v.aval)) if v in linear else None for v in jaxpr.invars]
 
 
-def _run_nonlinear(eqns: Sequence[Eqn], values: dict[Var, Any], linear: set[Var]) -> list[Eqn]:
+def _run_nonlinear(eqns: Sequence[Eqn], values: dict[Atom, Any], linear: set[Atom]) -> list[Eqn]:
     """Computes the equations that no linear argument reaches; returns the others and marks their
     results as linear."""
     rest = []
@@ -125,7 +125,7 @@ def _run_nonlinear(eqns: Sequence[Eqn], values: dict[Var, Any], linear: set[Var]
     return rest
 
 
-def _transpose(eqn: Eqn, cts: list[Any], values: dict[Var, Any], linear: set[Var]) -> Any:
+def _transpose(eqn: Eqn, cts: list[Any], values: dict[Atom, Any], linear: set[Atom]) -> Any:
     if eqn.primitive.transpose is None:
         raise NotImplementedError(
             f"the operation {eqn.primitive.name!r} has no transpose rule, so reverse mode cannot "

@@ -73,9 +73,9 @@ def _vmap(lib: Library, f: Function) -> Function:
 
 def _closure(lib: Library, f: Function) -> Function:
     """vmap over one value of a function that closes over another."""
-    return lambda x: lib.module.vmap(lambda s: f(x * s))(
-        lib.jnp.asarray([0.9, 1.0], x.dtype)
-    ).sum(0)
+    return lambda x: lib.module.vmap(lambda s: f(x * s))(lib.jnp.asarray([0.9, 1.0], x.dtype)).sum(
+        0
+    )
 
 
 WRAPPERS = [_grad, _jvp, _vjp, _linearize, _jit, _hessian, _jacfwd, _vmap, _closure]

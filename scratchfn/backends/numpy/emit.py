@@ -52,7 +52,7 @@ class Writer:
         return self.by_identity[id(value)]
 
     def atom(self, v: Atom) -> str:
-        if type(v) is Var:
+        if isinstance(v, Var):
             return self.variable(v)
         name = literal_name(v)
         self.constants.setdefault(name, to_numpy(v.val))
