@@ -1,0 +1,43 @@
+"""What `import scratchfn` costs, in a fresh interpreter, and what it does not import.
+
+    python -m benchmarks.start
+
+The goal: under 0.25 seconds, without jax, matplotlib or scipy.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+
+PROGRAM = """
+import time
+start = time.perf_counter()
+import {name}
+import sys
+heavy = [m for m in ("jax", "matplotlib", "scipy", "sklearn") if m in sys.modules]
+print(time.perf_counter() - start, *heavy)
+"""
+
+
+def measure(name: str, repeats: int = 7) -> tuple[float, list[str]]:
+    """Median seconds to import a module in a new process, and the heavy modules it brought."""
+    times, heavy = [], []
+    for _ in range(repeats):
+        command = [sys.executable, "-c", PROGRAM.format(name=name)]
+        seconds, *heavy = subprocess.run(
+            command, check=True, capture_output=True, text=True
+        ).stdout.split()
+        times.append(float(seconds))
+    return statistics.median(times), heavy
+
+
+def main() -> None:
+    for name in ("numpy", "scratchfn", "jax"):
+        seconds, heavy = measure(name)
+        print(f"import {name:12s}{seconds:8.3f} s   {' '.join(heavy) or 'nothing heavy'}")
+
+
+if __name__ == "__main__":
+    main()

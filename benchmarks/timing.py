@@ -1,0 +1,36 @@
+"""Fair timing on a noisy machine: the contestants take turns, and medians are compared."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+Thunk = Callable[[], Any]
+
+
+def seconds_per_call(thunk: Thunk, calls: int) -> float:
+    """The time of one call, averaged over a burst of calls."""
+    start = time.perf_counter()
+    for _ in range(calls):
+        thunk()
+    return (time.perf_counter() - start) / calls
+
+
+def interleaved(thunks: dict[str, Thunk], bursts: int = 31, calls: int = 1) -> dict[str, float]:
+    """Median seconds per call of each, measured in turns so that a busy moment of the machine
+    falls on all of them."""
+    times: dict[str, list[float]] = {name: [] for name in thunks}
+    for thunk in thunks.values():
+        thunk()  # whatever is compiled or cached is so before the clock runs
+    for _ in range(bursts):
+        for name, thunk in thunks.items():
+            times[name].append(seconds_per_call(thunk, calls))
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def row(title: str, medians: dict[str, float], unit: float = 1e-6) -> str:
+    """A line of a table: the medians in microseconds (or `unit`), and ours as a ratio to JAX's."""
+    cells = "".join(f"{seconds / unit:12.2f}" for seconds in medians.values())
+    return f"{title:34s}{cells}{medians['scratchfn'] / medians['jax']:12.2f}"
