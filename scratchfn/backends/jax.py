@@ -121,6 +121,12 @@ def to_jax_buffer(buffer: Any) -> Any:
     return np.asarray(buffer) if type(buffer) is Pinned else buffer
 
 
+def put_on_jax(buffer: Any, device: Any = None) -> Any:
+    """A buffer on a device of JAX's, or spread over a sharding; committed to it unless None."""
+    with _width_of([buffer]):
+        return library().device_put(to_jax_buffer(buffer), device)
+
+
 def to_numpy_buffer(buffer: Any) -> np.ndarray:
     """A buffer as NumPy takes it."""
     return np.asarray(to_numpy(Array(buffer)))
@@ -161,7 +167,7 @@ def _evaluate(closed: ClosedJaxpr, consts: Sequence[Any], operands: Sequence[Any
     env: dict[Var, Any] = {}
 
     def read(atom: Atom) -> Any:
-        return to_numpy(atom.val) if type(atom) is Literal else env[atom]
+        return to_numpy(atom.val) if isinstance(atom, Literal) else env[atom]
 
     env.update(zip(closed.jaxpr.constvars, consts, strict=True))
     env.update(zip(closed.jaxpr.invars, operands, strict=True))
@@ -179,7 +185,7 @@ def compile_for_jax(
     so that a large one is not copied into the compiled code."""
     jax = library()
     # The cache must not keep alive what it is keyed by; whoever calls the result holds the program.
-    program = weakref.ref(closed)
+    program: Any = weakref.ref(closed)
     consts = list(map(jax.numpy.asarray, _constants(closed)))
     count = len(consts)
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from scratchfn import errors
+from scratchfn.core import dtypes
 
 
 class Device:
@@ -62,4 +63,6 @@ def backend_of(buffers: Sequence[Any]) -> str:
 
 
 def _describe(buffer: Any) -> str:
-    return f"{buffer.dtype.name}[{','.join(map(str, buffer.shape))}]"
+    dtype = buffer.dtype  # of a jax.Array of keys, a class of JAX's own that prints as ours
+    name = dtypes.short_name(dtype) if isinstance(dtype, np.dtype) else str(dtype)
+    return f"{name}[{','.join(map(str, buffer.shape))}]"

@@ -110,7 +110,7 @@ def test_check_order():
 def test_check_bound_twice():
     a, b = variables(2)
     eqns = [Eqn(neg_p, [a], [b], {}), Eqn(neg_p, [a], [b], {})]
-    with pytest.raises(JaxprTypeError, match="is bound twice in\n{ lambda ; a:f32"):
+    with pytest.raises(JaxprTypeError, match=r"is bound twice in\n\{ lambda ; a:f32"):
         check_jaxpr(Jaxpr([], [a], [b], eqns))
     with pytest.raises(JaxprTypeError, match="is bound twice"):
         check_jaxpr(Jaxpr([a], [a], [a], []))
