@@ -3,7 +3,7 @@ unstack).
 
 Each of the two is the other's transpose.
 
-Read next: `primitives/dynamic.py`.
+Read next: `primitives/windows.py`.
 """
 
 from __future__ import annotations
