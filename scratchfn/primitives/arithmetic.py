@@ -17,13 +17,14 @@ from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.template import kernel
-from scratchfn.primitives.base import full, unbroadcast
+from scratchfn.primitives.base import unbroadcast
 from scratchfn.primitives.check import broadcast_shape, require_equal_dtypes, require_kind
 from scratchfn.primitives.convert import conj, convert_element_type, neg_p, real, select
 from scratchfn.primitives.logic import eq, ge
 from scratchfn.primitives.rules import (
     approximate,
     elementwise,
+    full_like,
     is_complex,
     is_linear,
     linear_in,
@@ -112,11 +113,30 @@ rem_p = elementwise(
 )  # fmt: skip
 rem = rem_p.bind
 
+
+@kernel
+def mulhi_kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The high half of a product of integers. In 64 bits, from the products of their halves."""
+    bits = 8 * x.dtype.itemsize
+    if bits < 64:
+        wide = np.int64 if x.dtype.kind == "i" else np.uint64
+        return (x.astype(wide) * y.astype(wide) >> wide(bits)).astype(x.dtype)
+    half, low = x.dtype.type(32), x.dtype.type(0xFFFFFFFF)
+    x1, x0, y1, y0 = x >> half, x & low, y >> half, y & low
+    x0y0 = x0.astype(np.uint64) * y0.astype(np.uint64)
+    middle = x1 * y0 + (x0y0 >> np.uint64(32)).astype(x.dtype)
+    return x1 * y1 + (middle >> half) + ((middle & low) + x0 * y1 >> half)
+
+
+mulhi_p = elementwise(
+    "mulhi", "mulhi_kernel({0}, {1})", "iu", arity=2, jax=lambda lax, x, y: lax.mulhi(x, y)
+)
+
 # -- rounding, sign, absolute value ---------------------------------------------------------------
 
 floor_p = elementwise("floor", "np.floor({0})", "f")
 ceil_p = elementwise("ceil", "np.ceil({0})", "f")
-nextafter_p = elementwise("nextafter", "np.nextafter({0}, {1})", "f", arity=2)
+nextafter_p = elementwise("nextafter", "np.nextafter({0}, {1})", "f", arity=2, jvp=None)
 
 
 @kernel
@@ -124,8 +144,8 @@ def round_kernel(x: np.ndarray, rounding_method: int) -> np.ndarray:
     """Method 1 rounds halves to even, method 0 away from zero."""
     if rounding_method == 1:
         return np.rint(x)
-    whole = np.trunc(x)
-    return whole + np.copysign(np.abs(x - whole) >= 0.5, x).astype(x.dtype)
+    whole, one = np.trunc(x), x.dtype.type(1)
+    return np.where(np.abs(x - whole) >= x.dtype.type(0.5), whole + np.copysign(one, x), whole)
 
 
 def _round_aval(x: ShapedArray, *, rounding_method: int) -> ShapedArray:
@@ -154,12 +174,12 @@ def _abs_partial(dx: Any, ans: Any, x: Any) -> Any:
 
 
 def _abs_aval(x: ShapedArray) -> ShapedArray:
-    require_kind("abs", [x], NUMBERS)
+    require_kind("abs", [x], "ifc")
     real_dtype = dtypes.to_floating_dtype(x.dtype) if dtypes.kind(x.dtype) == "c" else x.dtype
     return ShapedArray(x.shape, real_dtype, x.weak_type)
 
 
-abs_p = elementwise("abs", "np.absolute({0})", NUMBERS, _abs_partial, aval=_abs_aval)
+abs_p = elementwise("abs", "np.absolute({0})", "ifc", _abs_partial, aval=_abs_aval)
 abs_ = abs_p.bind
 
 # -- maximum, minimum: a tie gives half of the derivative to each side -----------------------------
@@ -167,7 +187,7 @@ abs_ = abs_p.bind
 
 def _share(x: Any, ans: Any, y: Any) -> Any:
     """1 where x is the result alone, 1/2 where y is it too, 0 elsewhere."""
-    one, zero, two = (full(ans.shape, v, ans.dtype, ans.weak_type) for v in (1, 0, 2))
+    one, zero, two = (full_like(ans, v) for v in (1, 0, 2))
     return div(select(eq(x, ans), one, zero), select(eq(y, ans), two, one))
 
 
@@ -233,9 +253,8 @@ def integer_pow(x: Any, y: int) -> Any:
 
 
 def _pow_aval(x: ShapedArray, y: ShapedArray) -> ShapedArray:
-    if dtypes.kind(y.dtype) in "iu":
-        require_kind("pow", [x], NUMBERS)
-    else:
+    require_kind("pow", [x], "fc")
+    if dtypes.kind(y.dtype) not in "iu":
         require_kind("pow", [x, y], "fc")
         require_equal_dtypes("pow", [x, y])
     shape = broadcast_shape("pow", [x.shape, y.shape])
@@ -243,7 +262,7 @@ def _pow_aval(x: ShapedArray, y: ShapedArray) -> ShapedArray:
 
 
 def _pow_dx(dx: Any, ans: Any, x: Any, y: Any) -> Any:
-    one = full(y.shape, 1, y.dtype, y.weak_type)
+    one = full_like(y, 1)
     if dtypes.kind(y.dtype) in "iu":  # where y is 0, x ** -1 must not make a nan of 0 * inf
         exponent = select(eq(y, scalar_like(y, 0)), one, sub(y, one))
         return mul(dx, mul(convert_element_type(y, x.dtype), pow_(x, exponent)))
@@ -251,20 +270,16 @@ def _pow_dx(dx: Any, ans: Any, x: Any, y: Any) -> Any:
 
 
 def _pow_dy(dy: Any, ans: Any, x: Any, y: Any) -> Any:
-    nonzero = select(eq(x, scalar_like(x, 0)), full(x.shape, 1, x.dtype, x.weak_type), x)
+    nonzero = select(eq(x, scalar_like(x, 0)), full_like(x, 1), x)
     return mul(dy, mul(log_p.bind(nonzero), ans))
 
 
 @kernel
 def power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    if x.dtype == y.dtype and dtypes.kind(x.dtype) in "fc":
-        return np.power(x, y)
-    if dtypes.kind(x.dtype) in "fc":
-        return np.power(x, y.astype(x.dtype))
-    return np.where(y < 0, int_div(np.ones_like(x), x), np.power(x, np.maximum(y, 0), dtype=x.dtype))
+    return np.power(x, y if x.dtype == y.dtype else y.astype(x.dtype))
 
 
-pow_p = elementwise("pow", "power({0}, {1})", NUMBERS, _pow_dx, _pow_dy, aval=_pow_aval)
+pow_p = elementwise("pow", "power({0}, {1})", "fc", _pow_dx, _pow_dy, aval=_pow_aval)
 pow_ = pow_p.bind
 
 log_p = approximate("log", "np.log({0})", "fc", lambda dx, ans, x: div(dx, x))

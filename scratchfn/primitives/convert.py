@@ -5,20 +5,30 @@ Read next: `primitives/arithmetic.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from scratchfn import errors
+from scratchfn.backends.numpy.kernels import shape as kernels
 from scratchfn.core import dtypes
 from scratchfn.core.avals import ShapedArray
-from scratchfn.core.tangents import Linear, Zero, zero_tangent
+from scratchfn.core.tangents import Zero, zero_tangent
 from scratchfn.core.template import expression, kernel
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import instantiate, linear_jvp, move_axis, unbroadcast, zeros
 from scratchfn.primitives.check import broadcast_shape, require_equal_dtypes, require_kind
-from scratchfn.primitives.rules import batch_elementwise, elementwise, linear_in, no_derivative
+from scratchfn.primitives.logic import bitwise_and, gt, lt
+from scratchfn.primitives.rules import (
+    batch_elementwise,
+    batch_uniform,
+    elementwise,
+    full_like,
+    linear_in,
+    no_derivative,
+    partials,
+    spread,
+)
 
 # -- convert_element_type -------------------------------------------------------------------------
 
@@ -72,9 +82,7 @@ def convert_element_type(operand: Any, new_dtype: Any, weak_type: bool = False) 
     dtype = np.dtype(new_dtype)
     if operand.dtype == dtype and operand.weak_type == weak_type:
         return operand
-    return convert_element_type_p.bind(
-        operand, new_dtype=dtype, weak_type=weak_type, sharding=None
-    )
+    return convert_element_type_p.bind(operand, new_dtype=dtype, weak_type=weak_type, sharding=None)
 
 
 # -- bitcast_convert_type: the same bits under another dtype --------------------------------------
@@ -213,19 +221,28 @@ def conj(operand: Any) -> Any:
 
 
 def _select_aval(which: ShapedArray, *cases: ShapedArray) -> ShapedArray:
-    if not (dtypes.kind(which.dtype) == "b" and len(cases) <= 2 or which.dtype == dtypes.int32):
+    kind = dtypes.kind(which.dtype)
+    if not ((kind == "b" and len(cases) <= 2) or kind in "iu"):
         raise TypeError(
             errors.explain(
                 f"select_n({which}, {', '.join(map(str, cases))})",
                 f"a predicate of type {which}",
-                "two cases are told apart by a bool, more by an int32",
+                "two cases are told apart by a bool, more by an integer",
                 "lax.select_n(which != 0, on_false, on_true)",
             )
         )
     require_equal_dtypes("select_n", cases)
-    shape = broadcast_shape("select_n", [c.shape for c in cases])
-    broadcast_shape("select_n", [which.shape, shape])
-    return ShapedArray(shape, cases[0].dtype, all(c.weak_type for c in cases))
+    first = cases[0]
+    if any(c.shape != first.shape for c in cases) or which.shape not in ((), first.shape):
+        raise TypeError(
+            errors.explain(
+                f"select_n({which}, {', '.join(map(str, cases))})",
+                "shapes that differ",
+                "the cases have one shape, and the predicate has it too, or rank 0",
+                "jnp.where(condition, x, y), which broadcasts",
+            )
+        )
+    return ShapedArray(first.shape, first.dtype, all(c.weak_type for c in cases))
 
 
 def _select_jvp(primals: Any, tangents: Any) -> Any:
@@ -245,6 +262,9 @@ def _select_transpose(ct: Any, which: Any, *cases: Any) -> Any:
     return [None, *cts]
 
 
+kernel(kernels.select_n)
+kernel(kernels.clamp)
+
 select_n_p = Primitive(
     "select_n",
     aval=_select_aval,
@@ -252,7 +272,7 @@ select_n_p = Primitive(
     transpose=_select_transpose,
     **expression("select_n({args})"),
 )
-select_n_p.batch = batch_elementwise(select_n_p)
+select_n_p.batch = batch_uniform(select_n_p, scalars=[0])
 
 
 def select_n(which: Any, *cases: Any) -> Any:
@@ -264,6 +284,35 @@ def select(pred: Any, on_true: Any, on_false: Any) -> Any:
     """Each element from `on_true` where `pred` holds, else from `on_false`."""
     return select_n_p.bind(pred, on_false, on_true)
 
+
+def _clamp_aval(lo: ShapedArray, x: ShapedArray, hi: ShapedArray) -> ShapedArray:
+    require_equal_dtypes("clamp", [lo, x, hi])
+    if any(bound.shape not in ((), x.shape) for bound in (lo, hi)):
+        raise TypeError(
+            errors.explain(
+                f"clamp({lo}, {x}, {hi})",
+                "bounds of other shapes than the array's",
+                "a bound has the shape of the array, or rank 0",
+                "jnp.clip(x, min, max), which broadcasts",
+            )
+        )
+    return ShapedArray(x.shape, x.dtype, all(a.weak_type for a in (lo, x, hi)))
+
+
+def _where(condition: Any, dx: Any) -> Any:
+    """A tangent where the condition holds, else 0."""
+    dx = spread(dx, condition.shape)
+    return select(condition, dx, full_like(dx, 0))
+
+
+clamp_p = Primitive("clamp", aval=_clamp_aval, **expression("clamp({0}, {1}, {2})"))
+clamp_p.jvp = partials(
+    clamp_p,
+    lambda dlo, ans, lo, x, hi: _where(bitwise_and(gt(lo, x), lt(lo, hi)), dlo),
+    lambda dx, ans, lo, x, hi: _where(bitwise_and(gt(x, lo), lt(x, hi)), dx),
+    lambda dhi, ans, lo, x, hi: _where(lt(hi, x), dhi),
+)
+clamp_p.batch = batch_uniform(clamp_p, scalars=[0, 2])
 
 # -- identities -----------------------------------------------------------------------------------
 

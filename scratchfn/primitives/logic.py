@@ -90,4 +90,3 @@ is_finite_p = elementwise("is_finite", "np.isfinite({0})", "f", out=BOOL)
 eq, ne, lt, le, gt, ge = (p.bind for p in (eq_p, ne_p, lt_p, le_p, gt_p, ge_p))
 bitwise_and, bitwise_or, bitwise_xor, bitwise_not = (p.bind for p in (and_p, or_p, xor_p, not_p))
 is_finite = is_finite_p.bind
-

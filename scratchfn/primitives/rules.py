@@ -24,7 +24,10 @@ from scratchfn.core.trace import Primitive, current
 from scratchfn.primitives.base import (
     add_tangents,
     broadcast_in_dim,
+    drop_axes,
     expand_dims,
+    full,
+    instantiate_axis,
     move_axis,
     unbroadcast,
 )
@@ -152,6 +155,37 @@ def batch_elementwise(prim: Primitive) -> Callable[..., Any]:
     return batch
 
 
+def batch_uniform(prim: Primitive, scalars: Sequence[int]) -> Callable[..., Any]:
+    """The batch rule of an elementwise primitive whose operands must be of one shape, but for those
+    in the places `scalars`, which may be of rank 0 instead."""
+
+    def batch(size: int, args: Sequence[Any], dims: Sequence[Any], **params: Any) -> Any:
+        loose = [
+            i in scalars and d is None and not x.ndim
+            for i, (x, d) in enumerate(zip(args, dims, strict=True))
+        ]
+        fixed = [(x.ndim, d) for x, d, free in zip(args, dims, loose, strict=True) if not free]
+        if len(set(fixed)) == 1:
+            return prim.bind(*args, **params), fixed[0][1]
+        shapes = [
+            x.shape if d is None else drop_axes(x.shape, (d,))
+            for x, d in zip(args, dims, strict=True)
+        ]
+        shape = (size, *max(shapes, key=len))
+        full_size = [
+            x if free else _with_shape(instantiate_axis(x, d, size), shape)
+            for x, d, free in zip(args, dims, loose, strict=True)
+        ]
+        return prim.bind(*full_size, **params), 0
+
+    return batch
+
+
+def _with_shape(x: Any, shape: tuple[int, ...]) -> Any:
+    """Numbers, one for each example, repeated to the examples' shape; full arrays pass."""
+    return broadcast_in_dim(x, shape, (0,)) if x.ndim < len(shape) else x
+
+
 def align(args: Sequence[Any], dims: Sequence[int | None]) -> tuple[list[Any], int]:
     """Values with and without a batch axis, made fit for one elementwise operation on them all;
     and where the batch axis then is. Axes are added with size 1, so nothing is repeated."""
@@ -174,6 +208,11 @@ def _in_front(x: Any, d: int | None, ndim: int) -> Any:
 def scalar_like(x: Any, value: complex) -> Any:
     """The number `value` as a 0-d array of the dtype of `x`, to meet it in an operation."""
     return Array(np.asarray(value, x.dtype), x.weak_type)
+
+
+def full_like(x: Any, value: complex) -> Any:
+    """The number `value` in the shape and dtype of `x`."""
+    return full(x.shape, value, x.dtype, x.weak_type)
 
 
 def is_complex(x: Any) -> bool:

@@ -1,0 +1,93 @@
+"""Operations of XLA as JAX's `lax` has them: no promotion, no surprises, one primitive each.
+
+Elementwise functions take operands of equal dtype and shape (or rank 0), and raise TypeError where
+`scratchfn.numpy` would convert and broadcast. One file a family; each section below is one.
+"""
+
+# -- elementwise.py: arithmetic, comparison, bits, rounding, choice, types ------------------------
+# -- the enums and tuples that params are made of -------------------------------------------------
+from scratchfn.core.params import RoundingMethod as RoundingMethod
+from scratchfn.lax.elementwise import abs as abs
+from scratchfn.lax.elementwise import add as add
+from scratchfn.lax.elementwise import bitcast_convert_type as bitcast_convert_type
+from scratchfn.lax.elementwise import bitwise_and as bitwise_and
+from scratchfn.lax.elementwise import bitwise_not as bitwise_not
+from scratchfn.lax.elementwise import bitwise_or as bitwise_or
+from scratchfn.lax.elementwise import bitwise_xor as bitwise_xor
+from scratchfn.lax.elementwise import ceil as ceil
+from scratchfn.lax.elementwise import clamp as clamp
+from scratchfn.lax.elementwise import clz as clz
+from scratchfn.lax.elementwise import complex as complex
+from scratchfn.lax.elementwise import conj as conj
+from scratchfn.lax.elementwise import convert_element_type as convert_element_type
+from scratchfn.lax.elementwise import div as div
+from scratchfn.lax.elementwise import eq as eq
+from scratchfn.lax.elementwise import floor as floor
+from scratchfn.lax.elementwise import ge as ge
+from scratchfn.lax.elementwise import gt as gt
+from scratchfn.lax.elementwise import imag as imag
+from scratchfn.lax.elementwise import integer_pow as integer_pow
+from scratchfn.lax.elementwise import is_finite as is_finite
+from scratchfn.lax.elementwise import le as le
+from scratchfn.lax.elementwise import lt as lt
+from scratchfn.lax.elementwise import max as max
+from scratchfn.lax.elementwise import min as min
+from scratchfn.lax.elementwise import mul as mul
+from scratchfn.lax.elementwise import mulhi as mulhi
+from scratchfn.lax.elementwise import ne as ne
+from scratchfn.lax.elementwise import neg as neg
+from scratchfn.lax.elementwise import nextafter as nextafter
+from scratchfn.lax.elementwise import population_count as population_count
+from scratchfn.lax.elementwise import pow as pow
+from scratchfn.lax.elementwise import real as real
+from scratchfn.lax.elementwise import reciprocal as reciprocal
+from scratchfn.lax.elementwise import reduce_precision as reduce_precision
+from scratchfn.lax.elementwise import rem as rem
+from scratchfn.lax.elementwise import round as round
+from scratchfn.lax.elementwise import select as select
+from scratchfn.lax.elementwise import select_n as select_n
+from scratchfn.lax.elementwise import shift_left as shift_left
+from scratchfn.lax.elementwise import shift_right_arithmetic as shift_right_arithmetic
+from scratchfn.lax.elementwise import shift_right_logical as shift_right_logical
+from scratchfn.lax.elementwise import sign as sign
+from scratchfn.lax.elementwise import stop_gradient as stop_gradient
+from scratchfn.lax.elementwise import sub as sub
+
+# -- math.py: functions of analysis ---------------------------------------------------------------
+from scratchfn.lax.math import acos as acos
+from scratchfn.lax.math import acosh as acosh
+from scratchfn.lax.math import asin as asin
+from scratchfn.lax.math import asinh as asinh
+from scratchfn.lax.math import atan as atan
+from scratchfn.lax.math import atan2 as atan2
+from scratchfn.lax.math import atanh as atanh
+from scratchfn.lax.math import bessel_i0e as bessel_i0e
+from scratchfn.lax.math import bessel_i1e as bessel_i1e
+from scratchfn.lax.math import betainc as betainc
+from scratchfn.lax.math import cbrt as cbrt
+from scratchfn.lax.math import cos as cos
+from scratchfn.lax.math import cosh as cosh
+from scratchfn.lax.math import digamma as digamma
+from scratchfn.lax.math import erf as erf
+from scratchfn.lax.math import erf_inv as erf_inv
+from scratchfn.lax.math import erfc as erfc
+from scratchfn.lax.math import exp as exp
+from scratchfn.lax.math import exp2 as exp2
+from scratchfn.lax.math import expm1 as expm1
+from scratchfn.lax.math import igamma as igamma
+from scratchfn.lax.math import igamma_grad_a as igamma_grad_a
+from scratchfn.lax.math import igammac as igammac
+from scratchfn.lax.math import lgamma as lgamma
+from scratchfn.lax.math import log as log
+from scratchfn.lax.math import log1p as log1p
+from scratchfn.lax.math import logistic as logistic
+from scratchfn.lax.math import polygamma as polygamma
+from scratchfn.lax.math import random_gamma_grad as random_gamma_grad
+from scratchfn.lax.math import rsqrt as rsqrt
+from scratchfn.lax.math import sin as sin
+from scratchfn.lax.math import sinh as sinh
+from scratchfn.lax.math import sqrt as sqrt
+from scratchfn.lax.math import square as square
+from scratchfn.lax.math import tan as tan
+from scratchfn.lax.math import tanh as tanh
+from scratchfn.lax.math import zeta as zeta
