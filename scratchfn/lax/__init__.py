@@ -6,7 +6,10 @@ Elementwise functions take operands of equal dtype and shape (or rank 0), and ra
 
 # -- elementwise.py: arithmetic, comparison, bits, rounding, choice, types ------------------------
 # -- the enums and tuples that params are made of -------------------------------------------------
+from scratchfn.core.params import GatherDimensionNumbers as GatherDimensionNumbers
+from scratchfn.core.params import GatherScatterMode as GatherScatterMode
 from scratchfn.core.params import RoundingMethod as RoundingMethod
+from scratchfn.core.params import ScatterDimensionNumbers as ScatterDimensionNumbers
 from scratchfn.lax.elementwise import abs as abs
 from scratchfn.lax.elementwise import add as add
 from scratchfn.lax.elementwise import bitcast_convert_type as bitcast_convert_type
@@ -53,6 +56,22 @@ from scratchfn.lax.elementwise import sign as sign
 from scratchfn.lax.elementwise import stop_gradient as stop_gradient
 from scratchfn.lax.elementwise import sub as sub
 
+# -- indexing.py: windows at computed places -----------------------------------------------------
+from scratchfn.lax.indexing import dynamic_index_in_dim as dynamic_index_in_dim
+from scratchfn.lax.indexing import dynamic_slice as dynamic_slice
+from scratchfn.lax.indexing import dynamic_slice_in_dim as dynamic_slice_in_dim
+from scratchfn.lax.indexing import dynamic_update_index_in_dim as dynamic_update_index_in_dim
+from scratchfn.lax.indexing import dynamic_update_slice as dynamic_update_slice
+from scratchfn.lax.indexing import dynamic_update_slice_in_dim as dynamic_update_slice_in_dim
+from scratchfn.lax.indexing import gather as gather
+from scratchfn.lax.indexing import index_take as index_take
+from scratchfn.lax.indexing import scatter as scatter
+from scratchfn.lax.indexing import scatter_add as scatter_add
+from scratchfn.lax.indexing import scatter_max as scatter_max
+from scratchfn.lax.indexing import scatter_min as scatter_min
+from scratchfn.lax.indexing import scatter_mul as scatter_mul
+from scratchfn.lax.indexing import scatter_sub as scatter_sub
+
 # -- math.py: functions of analysis ---------------------------------------------------------------
 from scratchfn.lax.math import acos as acos
 from scratchfn.lax.math import acosh as acosh
@@ -91,3 +110,31 @@ from scratchfn.lax.math import square as square
 from scratchfn.lax.math import tan as tan
 from scratchfn.lax.math import tanh as tanh
 from scratchfn.lax.math import zeta as zeta
+
+# -- structural.py: new arrays, other shapes, parts, joining --------------------------------------
+from scratchfn.lax.structural import broadcast as broadcast
+from scratchfn.lax.structural import broadcast_in_dim as broadcast_in_dim
+from scratchfn.lax.structural import broadcast_like as broadcast_like
+from scratchfn.lax.structural import broadcast_shapes as broadcast_shapes
+from scratchfn.lax.structural import broadcast_to_rank as broadcast_to_rank
+from scratchfn.lax.structural import broadcasted_iota as broadcasted_iota
+from scratchfn.lax.structural import collapse as collapse
+from scratchfn.lax.structural import concatenate as concatenate
+from scratchfn.lax.structural import dtype as dtype
+from scratchfn.lax.structural import empty as empty
+from scratchfn.lax.structural import expand_dims as expand_dims
+from scratchfn.lax.structural import full as full
+from scratchfn.lax.structural import full_like as full_like
+from scratchfn.lax.structural import index_in_dim as index_in_dim
+from scratchfn.lax.structural import iota as iota
+from scratchfn.lax.structural import pad as pad
+from scratchfn.lax.structural import reshape as reshape
+from scratchfn.lax.structural import rev as rev
+from scratchfn.lax.structural import slice as slice
+from scratchfn.lax.structural import slice_in_dim as slice_in_dim
+from scratchfn.lax.structural import split as split
+from scratchfn.lax.structural import squeeze as squeeze
+from scratchfn.lax.structural import stack as stack
+from scratchfn.lax.structural import tile as tile
+from scratchfn.lax.structural import transpose as transpose
+from scratchfn.lax.structural import unstack as unstack
