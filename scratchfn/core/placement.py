@@ -48,8 +48,10 @@ def is_committed(buffer: Any) -> bool:
 def backend_of(buffers: Sequence[Any]) -> str:
     """The backend that buffers, at least one of them not plain NumPy's, are to meet on."""
     pinned = [b for b in buffers if type(b) is Pinned]
+    if not pinned:
+        return "jax"
     placed = [b for b in buffers if type(b) is not Pinned and is_committed(b)]
-    if pinned and placed:
+    if placed:
         raise ValueError(
             errors.explain(
                 "an operation on arrays of two backends",
@@ -59,7 +61,7 @@ def backend_of(buffers: Sequence[Any]) -> str:
                 "device_put(x, y.device) for one of them first",
             )
         )
-    return "numpy" if pinned else "jax"
+    return "numpy"
 
 
 def _describe(buffer: Any) -> str:

@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import weakref
+from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -16,7 +17,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-import scratchfn.primitives.reduction  # noqa: F401  its kernels
+from scratchfn import lax
 from scratchfn.backends.devices import (
     default_backend,
     device_count,
@@ -211,6 +212,46 @@ def test_donation():
     assert "donated_invars=(True, False)" in str(make_jaxpr(f)(y, y))
 
 
+# Operations that hold programs, before they have names of ours: params as JAX's have them.
+INCREMENT = make_jaxpr(lambda i, x: (add(i, as_value(np.int32(1))), mul(x, x)))
+LOOPS: dict[str, Any] = {
+    "while": (
+        lambda i, x: {
+            "cond_jaxpr": make_jaxpr(lambda i, x: lax.lt(i, 3))(i, x),
+            "body_jaxpr": INCREMENT(i, x),
+            "cond_nconsts": 0,
+            "body_nconsts": 0,
+        },
+        [3, 256.0],
+    ),
+    "scan": (
+        lambda i, x: {
+            "jaxpr": INCREMENT(i, x), "length": 3, "num_carry": 2, "num_consts": 0,
+            "reverse": False, "unroll": 1,
+        },
+        [3, 256.0],
+    ),
+    "cond": (
+        lambda i, x: {"branches": (make_jaxpr(lax.sin)(x), make_jaxpr(jit(lax.neg))(x))},
+        [-2.0],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOOPS)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_programs_as_params(name: str, compiled: bool):
+    make_params, want = LOOPS[name]
+    loop: Any = SimpleNamespace(name=name, jax=None, program=None)
+    params = make_params(np.int32(0), np.float32(2))
+
+    def run(i: Any, x: Any) -> Any:
+        return lower(loop, [i, x], params)
+
+    got = (jax.jit(run) if compiled else run)(np.int32(name == "cond"), np.float32(2))
+    assert [x.item() for x in got] == want
+
+
 # -- keys -----------------------------------------------------------------------------------------
 
 
@@ -403,11 +444,9 @@ def test_params_become_those_of_jax(value: Any):
 
 
 def test_an_operation_that_jax_lacks():
-    class Unknown:
-        name, jax, program = "frobnicate", None, None
-
+    unknown: Any = SimpleNamespace(name="frobnicate", jax=None, program=None)
     with pytest.raises(NotImplementedError) as info:
-        lower(Unknown(), [np.ones(2)], {})
+        lower(unknown, [np.ones(2)], {})
     assert str(info.value).startswith("the operation frobnicate on the jax backend\n  Found: ")
     assert 'Write instead: jit(f, backend="numpy")' in str(info.value)
 
