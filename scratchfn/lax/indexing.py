@@ -91,7 +91,7 @@ def dynamic_index_in_dim(
     *,
     allow_negative_indices: bool = True,
 ) -> Any:
-    """The entry number `index` along an axis, which stays with size 1, or goes unless `keepdims`."""
+    """The entry number `index` along an axis, which stays with size 1, or goes, by `keepdims`."""
     entry = dynamic_slice_in_dim(
         operand, index, 1, axis, allow_negative_indices=allow_negative_indices
     )

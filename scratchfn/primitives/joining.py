@@ -106,6 +106,7 @@ def _split_batch(size: int, args: Any, dims: Any, *, sizes: Axes, axis: int) -> 
 split_p = Primitive(
     "split",
     many=True,
+    jax=lambda lax, x, *, sizes, axis: lax.split(x, sizes, axis),
     aval=_split_aval,
     transpose=lambda cts, x, *, sizes, axis: [concatenate(list(map(instantiate, cts)), axis)],
     batch=_split_batch,
@@ -150,6 +151,7 @@ def _stack_batch(size: int, args: Any, dims: Any, *, axis: int) -> Any:
 
 stack_p = Primitive(
     "stack",
+    jax=lambda lax, *xs, axis: lax.stack(xs, axis),
     aval=_stack_aval,
     transpose=_stack_transpose,
     batch=_stack_batch,
@@ -182,6 +184,7 @@ def _unstack_batch(size: int, args: Any, dims: Any, *, axis: int) -> Any:
 unstack_p = Primitive(
     "unstack",
     many=True,
+    jax=lambda lax, x, *, axis: lax.unstack(x, axis),
     aval=_unstack_aval,
     transpose=lambda cts, x, *, axis: [stack(list(map(instantiate, cts)), axis)],
     batch=_unstack_batch,

@@ -293,6 +293,7 @@ def _tile_transpose(ct: Any, x: Any, *, reps: Axes) -> Any:
 
 tile_p = Primitive(
     "tile",
+    jax=lambda lax, x, *, reps: lax.tile(x, reps),
     aval=_tile_aval,
     transpose=_tile_transpose,
     batch=lambda size, args, dims, *, reps: (tile(args[0], inserted(reps, dims[0], 1)), dims[0]),
