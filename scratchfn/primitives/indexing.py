@@ -50,6 +50,7 @@ from scratchfn.primitives.windows import (
 )
 
 FILL_OR_DROP = GatherScatterMode.FILL_OR_DROP
+ONE_HOT = GatherScatterMode.ONE_HOT  # JAX has the word alone, so it is said in other words
 
 # -- gather ---------------------------------------------------------------------------------------
 
@@ -137,6 +138,8 @@ def gather(
 ) -> Any:
     """The windows of extent `slice_sizes` that begin at `indices`. Of a window outside, mode
     FILL_OR_DROP makes `fill_value`; None means nan, or an integer's least number."""
+    if mode is ONE_HOT:
+        mode, fill_value = FILL_OR_DROP, 0
     if mode is not FILL_OR_DROP:
         fill_value = None
     elif fill_value is None:
@@ -219,7 +222,7 @@ def scatter_primitive(
             updates,
             dimension_numbers=dimension_numbers,
             indices_are_sorted=indices_are_sorted,
-            mode=mode,
+            mode=FILL_OR_DROP if mode is ONE_HOT else mode,
             unique_indices=unique_indices,
             update_consts=(),
             update_jaxpr=combine and update_program(combine, operand.dtype),
