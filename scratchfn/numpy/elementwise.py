@@ -59,8 +59,6 @@ def trunc(x: Any, /) -> Any:
     return x if _whole(x) else choose(less(x, 0), ceil(x), floor(x))
 
 
-fix = trunc
-
 
 def rint(x: Any, /) -> Any:
     """Each element rounded to the nearest integer, halves to even, as a float."""
