@@ -160,8 +160,8 @@ def _from_the_start(asked: str, start: Any, size: int, allow_negative: bool) -> 
     if type(start) is Array and type(start.buffer) is np.ndarray:
         place = int(start)
         return _place(place + size if place < 0 else place, start.dtype)
-    wrapped = add(start, _place(size, start.dtype))
-    return select(lt(start, _place(0, start.dtype)), wrapped, start)
+    negative = lt(start, _place(0, start.dtype))
+    return select(negative, add(start, _place(size, start.dtype)), start)
 
 
 def _place(number: int, dtype: np.dtype) -> Array:
