@@ -1,0 +1,147 @@
+"""What functions of arrays do with their static arguments: shapes, axes, dtypes, devices.
+
+Each helper takes the name of the user's function first, for its error messages.
+
+Read next: `numpy/conversion.py`.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scratchfn import errors
+from scratchfn.backends.devices import device_put
+from scratchfn.core import dtypes
+from scratchfn.core.array import Array
+from scratchfn.core.trace import Tracer, Value, describe
+from scratchfn.numpy.promotion import operand
+
+
+def operands(name: str, xs: Any) -> list[Any]:
+    """The arrays in a sequence, as values."""
+    return [operand(name, x, i) for i, x in enumerate(xs)]
+
+
+def shape_of(name: str, shape: Any) -> tuple[int, ...]:
+    """A shape, which the user may give as one int or a sequence of ints. They must be known."""
+    many = isinstance(shape, (tuple, list)) or (
+        isinstance(shape, (Value, np.ndarray)) and shape.ndim
+    )
+    try:
+        sizes = tuple(map(operator.index, shape if many else (shape,)))
+    except TypeError:
+        raise TypeError(_explain_shape(name, shape)) from None
+    if sizes and min(sizes) < 0:
+        raise TypeError(
+            errors.explain(
+                f"jnp.{name}, an array of shape {sizes}",
+                "a negative size",
+                "a size counts elements",
+                f"jnp.{name}(...) with sizes of 0 or more",
+            )
+        )
+    return sizes
+
+
+def _explain_shape(name: str, shape: Any) -> str:
+    sizes = shape if isinstance(shape, (tuple, list)) else (shape,)
+    traced = [x for x in sizes if isinstance(x, Tracer)]
+    if traced:
+        return errors.explain(
+            f"jnp.{name}, an array of a shape that is computed by the program",
+            f"as a size, {describe(traced[0])}",
+            "the shapes of a program are fixed when it is traced, before it has any values",
+            "x.shape[i] in place of the computed size, a static argument "
+            "(jit(f, static_argnums=...)), or an array of the greatest size and a mask",
+        )
+    return errors.explain(
+        f"jnp.{name}, an array of shape {shape!r}",
+        f"sizes of type {', '.join(sorted({type(x).__name__ for x in sizes}))}",
+        "sizes are integers",
+        f"jnp.{name}((2, 3), ...)",
+    )
+
+
+def known(name: str, what: str, x: Any) -> Any:
+    """An argument whose value has to be known now. Raises ConcretizationTypeError for tracers."""
+    if not isinstance(x, Tracer):
+        return x
+    return x.need(
+        errors.ConcretizationTypeError,
+        f"jnp.{name} with {what} computed by the program",
+        f"a static argument for {what}: jit(f, static_argnums=...), or a number from outside the "
+        "program",
+    )
+
+
+def axis_of(name: str, axis: Any, ndim: int) -> int:
+    """An axis counted from the front. Raises ValueError if there is no such axis."""
+    number = operator.index(known(name, "an axis", axis))
+    if -ndim <= number < ndim:
+        return number + ndim if number < 0 else number
+    raise ValueError(
+        errors.explain(
+            f"jnp.{name} along axis {number}",
+            f"an array of {ndim} axes",
+            f"its axes are {-ndim} to {ndim - 1}" if ndim else "a 0-d array has no axes",
+            "x[None] or x.reshape(...) to add an axis" if ndim == 0 else f"axis={ndim - 1}",
+        )
+    )
+
+
+def axes_of(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
+    """Axes counted from the front, from None (all of them), one axis, or a sequence of axes."""
+    if axis is None:
+        return tuple(range(ndim))
+    if not isinstance(axis, (tuple, list, range, np.ndarray)):
+        return (axis_of(name, axis, ndim),)
+    axes = tuple(axis_of(name, each, ndim) for each in axis)
+    if len(set(axes)) == len(axes):
+        return axes
+    raise ValueError(
+        errors.explain(
+            f"jnp.{name} over axes {tuple(axis)}",
+            "an axis that is named twice",
+            f"in an array of {ndim} axes they are {axes}, and each can be used once",
+            f"axis={tuple(dict.fromkeys(axes))}",
+        )
+    )
+
+
+def dtype_of(name: str, dtype: Any, default: Any = None) -> np.dtype | None:
+    """The canonical form of the user's dtype argument, or `default`."""
+    return default if dtype is None else dtypes.explicit_dtype(dtype, f"jnp.{name}")
+
+
+def placed(x: Any, device: Any) -> Any:
+    """`x` on the device that the user named, if any."""
+    return x if device is None else device_put(x, device)
+
+
+def no_out(name: str, out: Any) -> None:
+    """Refuses NumPy's `out` argument."""
+    if out is not None:
+        raise NotImplementedError(
+            errors.explain(
+                f"jnp.{name}(..., out=...)",
+                f"an array of type {type(out).__name__} to write to",
+                "arrays are immutable, so that functions of them are pure",
+                f"out = jnp.{name}(...)",
+            )
+        )
+
+
+def scalar(value: Any, dtype: np.dtype) -> Any:
+    """A number as a 0-d array, which programs hold as a literal."""
+    return Array(np.asarray(value, dtype))
+
+
+def as_tuple(x: int | Sequence[int]) -> tuple[int, ...]:
+    """One int or a sequence of ints, as a tuple."""
+    try:
+        return (operator.index(x),)  # type: ignore[arg-type]
+    except TypeError:
+        return tuple(map(operator.index, x))  # type: ignore[arg-type]
