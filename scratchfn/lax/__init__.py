@@ -4,12 +4,32 @@ Elementwise functions take operands of equal dtype and shape (or rank 0), and ra
 `scratchfn.numpy` would convert and broadcast. One file a family; each section below is one.
 """
 
-# -- elementwise.py: arithmetic, comparison, bits, rounding, choice, types ------------------------
 # -- the enums and tuples that params are made of -------------------------------------------------
+from scratchfn.core.params import ConvDimensionNumbers as ConvDimensionNumbers
+from scratchfn.core.params import DotAlgorithm as DotAlgorithm
+from scratchfn.core.params import DotAlgorithmPreset as DotAlgorithmPreset
 from scratchfn.core.params import GatherDimensionNumbers as GatherDimensionNumbers
 from scratchfn.core.params import GatherScatterMode as GatherScatterMode
+from scratchfn.core.params import Precision as Precision
 from scratchfn.core.params import RoundingMethod as RoundingMethod
 from scratchfn.core.params import ScatterDimensionNumbers as ScatterDimensionNumbers
+
+# -- contraction.py: products ---------------------------------------------------------------------
+from scratchfn.lax.contraction import DotDimensionNumbers as DotDimensionNumbers
+from scratchfn.lax.contraction import PrecisionLike as PrecisionLike
+from scratchfn.lax.contraction import batch_matmul as batch_matmul
+from scratchfn.lax.contraction import dot as dot
+from scratchfn.lax.contraction import dot_general as dot_general
+
+# -- convolution.py: convolutions -----------------------------------------------------------------
+from scratchfn.lax.convolution import conv as conv
+from scratchfn.lax.convolution import conv_general_dilated as conv_general_dilated
+from scratchfn.lax.convolution import conv_general_dilated_local as conv_general_dilated_local
+from scratchfn.lax.convolution import conv_general_dilated_patches as conv_general_dilated_patches
+from scratchfn.lax.convolution import conv_transpose as conv_transpose
+from scratchfn.lax.convolution import conv_with_general_padding as conv_with_general_padding
+
+# -- elementwise.py: arithmetic, comparison, bits, rounding, choice, types ------------------------
 from scratchfn.lax.elementwise import abs as abs
 from scratchfn.lax.elementwise import add as add
 from scratchfn.lax.elementwise import bitcast_convert_type as bitcast_convert_type
@@ -72,6 +92,16 @@ from scratchfn.lax.indexing import scatter_min as scatter_min
 from scratchfn.lax.indexing import scatter_mul as scatter_mul
 from scratchfn.lax.indexing import scatter_sub as scatter_sub
 
+# -- layouts.py: letters for the axes of a convolution --------------------------------------------
+from scratchfn.lax.layouts import (
+    ConvGeneralDilatedDimensionNumbers as ConvGeneralDilatedDimensionNumbers,
+)
+from scratchfn.lax.layouts import conv_dimension_numbers as conv_dimension_numbers
+from scratchfn.lax.layouts import conv_general_permutations as conv_general_permutations
+from scratchfn.lax.layouts import conv_general_shape_tuple as conv_general_shape_tuple
+from scratchfn.lax.layouts import conv_shape_tuple as conv_shape_tuple
+from scratchfn.lax.layouts import conv_transpose_shape_tuple as conv_transpose_shape_tuple
+
 # -- math.py: functions of analysis ---------------------------------------------------------------
 from scratchfn.lax.math import acos as acos
 from scratchfn.lax.math import acosh as acosh
@@ -111,6 +141,30 @@ from scratchfn.lax.math import tan as tan
 from scratchfn.lax.math import tanh as tanh
 from scratchfn.lax.math import zeta as zeta
 
+# -- reduction.py: reductions along axes, running ones, positions ---------------------------------
+from scratchfn.lax.reduction import argmax as argmax
+from scratchfn.lax.reduction import argmin as argmin
+from scratchfn.lax.reduction import cumlogsumexp as cumlogsumexp
+from scratchfn.lax.reduction import cummax as cummax
+from scratchfn.lax.reduction import cummin as cummin
+from scratchfn.lax.reduction import cumprod as cumprod
+from scratchfn.lax.reduction import cumsum as cumsum
+from scratchfn.lax.reduction import reduce as reduce
+from scratchfn.lax.reduction import reduce_and as reduce_and
+from scratchfn.lax.reduction import reduce_max as reduce_max
+from scratchfn.lax.reduction import reduce_min as reduce_min
+from scratchfn.lax.reduction import reduce_or as reduce_or
+from scratchfn.lax.reduction import reduce_prod as reduce_prod
+from scratchfn.lax.reduction import reduce_sum as reduce_sum
+from scratchfn.lax.reduction import reduce_xor as reduce_xor
+
+# -- sorting.py: order ----------------------------------------------------------------------------
+from scratchfn.lax.sorting import approx_max_k as approx_max_k
+from scratchfn.lax.sorting import approx_min_k as approx_min_k
+from scratchfn.lax.sorting import sort as sort
+from scratchfn.lax.sorting import sort_key_val as sort_key_val
+from scratchfn.lax.sorting import top_k as top_k
+
 # -- structural.py: new arrays, other shapes, parts, joining --------------------------------------
 from scratchfn.lax.structural import broadcast as broadcast
 from scratchfn.lax.structural import broadcast_in_dim as broadcast_in_dim
@@ -138,3 +192,8 @@ from scratchfn.lax.structural import stack as stack
 from scratchfn.lax.structural import tile as tile
 from scratchfn.lax.structural import transpose as transpose
 from scratchfn.lax.structural import unstack as unstack
+
+# -- window.py: sliding windows -------------------------------------------------------------------
+from scratchfn.lax.window import padtype_to_pads as padtype_to_pads
+from scratchfn.lax.window import reduce_window as reduce_window
+from scratchfn.lax.window import reduce_window_shape_tuple as reduce_window_shape_tuple
