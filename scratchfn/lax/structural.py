@@ -32,15 +32,17 @@ def dtype(x: Any) -> np.dtype:
 
 
 def as_shape(asked: str, sizes: Any) -> Shape:
-    """A shape as a tuple of Python integers. Raises TypeError for what is none; of a size that is
-    traced it says what to do."""
+    """A shape as a tuple of Python integers; one integer is a shape of one axis. Raises TypeError
+    for what is no shape, and says what to do about a size that is traced."""
     try:
+        if isinstance(sizes, (int, np.integer)):
+            return (int(sizes),)
         return tuple(map(operator.index, sizes))
     except TypeError as error:
         if isinstance(error, errors.TracerIntegerConversionError):
             raise
-        found = f"sizes {sizes!r}"
-        why = "a shape is a sequence of integers"
+        found = repr(sizes)
+        why = "sizes, axes and places that are fixed are a sequence of integers"
         raise TypeError(errors.explain(asked, found, why, "(3, 4), or (n,) for one axis")) from None
 
 

@@ -248,8 +248,10 @@ def _require_fit(
     """Raises TypeError unless the updates are windows of the operand, one for each index vector."""
     asked = f"{name} of {updates} into {operand} at {indices}, {numbers}"
     inserted = {*numbers.inserted_window_dims, *numbers.operand_batching_dims}
-    fits = operand.ndim == len(numbers.update_window_dims) + len(inserted) and all(
-        0 <= d < updates.ndim for d in numbers.update_window_dims
+    fits = (
+        operand.ndim == len(numbers.update_window_dims) + len(inserted)
+        and inserted.issubset(range(operand.ndim))
+        and all(0 <= d < updates.ndim for d in numbers.update_window_dims)
     )
     expected = None
     if fits:
