@@ -44,7 +44,11 @@ class EvalTrace(Trace):
             if not x.weak_type:
                 weak = False
             buffers.append(buffer)
-        return [Array(quietly(prim.impl, *buffers, **params), weak)]
+        try:
+            return [Array(quietly(prim.impl, *buffers, **params), weak)]
+        except Exception:
+            prim.avals([x.aval for x in args], params)  # says it better, if the types are at fault
+            raise
 
 
 def _checked(prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:

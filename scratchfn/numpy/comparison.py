@@ -9,15 +9,22 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
+from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array
 from scratchfn.core.dtypes import bool_ as BOOL
-from scratchfn.numpy.promotion import broadcast_shapes, lead, operand, promote, promote_dtypes
+from scratchfn.numpy.promotion import (
+    broadcast_shapes,
+    numeric,
+    operand,
+    promote,
+    promote_dtypes,
+    spread,
+)
 from scratchfn.primitives import arithmetic, logic
 from scratchfn.primitives.base import broadcast_in_dim
 from scratchfn.primitives.convert import imag_p, real_p, select_n
-from scratchfn.primitives.rules import scalar_like
+from scratchfn.primitives.rules import scalar_like, strong_scalar
 
 
 def choose(condition: Any, x: Any, y: Any) -> Any:
@@ -25,9 +32,8 @@ def choose(condition: Any, x: Any, y: Any) -> Any:
     condition = truth("where", condition)
     x, y = promote_dtypes(x, y)
     shape = broadcast_shapes("where", [condition.shape, x.shape, y.shape], ValueError)
-    which, no, yes = (lead(v, len(shape)) if v.ndim else v for v in (condition, y, x))
-    out = select_n(which, no, yes)
-    return out if out.shape == shape else broadcast_in_dim(out, shape, range(out.ndim))
+    which = condition if condition.shape == () else spread(condition, shape)
+    return select_n(which, spread(y, shape), spread(x, shape))
 
 
 def _comparison(name: str, prim: Any, doc: str) -> Callable[[Any, Any], Any]:
@@ -92,13 +98,19 @@ def _bitwise(name: str, prim: Any, doc: str) -> Callable[[Any, Any], Any]:
 bitwise_and = _bitwise("bitwise_and", logic.and_p, "The bits set in both x and y.")
 bitwise_or = _bitwise("bitwise_or", logic.or_p, "The bits set in x or y.")
 bitwise_xor = _bitwise("bitwise_xor", logic.xor_p, "The bits set in one of x and y.")
-left_shift = _bitwise("left_shift", logic.shift_left_p, "x times 2 ** y, in bits.")
+
+
+def left_shift(x: Any, y: Any, /) -> Any:
+    """x times 2 ** y, in bits."""
+    return logic.shift_left_p.bind(*numeric("left_shift", x, y))
+
+
 bitwise_left_shift = left_shift
 
 
 def right_shift(x: Any, y: Any, /) -> Any:
     """x divided by 2 ** y, rounding down."""
-    x, y = promote("right_shift", x, y)
+    x, y = numeric("right_shift", x, y)
     signed = dtypes.kind(x.dtype) == "i"
     return (logic.shift_right_arithmetic_p if signed else logic.shift_right_logical_p).bind(x, y)
 
@@ -139,16 +151,30 @@ def isinf(x: Any, /) -> Any:
         return logical_or(isinf(real_p.bind(x)), isinf(imag_p.bind(x)))
     if kind != "f":
         return broadcast_in_dim(Array(np.asarray(False)), x.shape, ())
-    return equal(arithmetic.abs_p.bind(x), scalar_like(x, np.inf))
+    return equal(arithmetic.abs_p.bind(x), strong_scalar(x, np.inf))
 
 
 def isposinf(x: Any, /) -> Any:
     """Plus infinity."""
-    x = operand("isposinf", x)
-    return equal(x, np.inf) if dtypes.kind(x.dtype) == "f" else isinf(x)
+    x = _real("isposinf", x)
+    return equal(x, strong_scalar(x, np.inf)) if dtypes.kind(x.dtype) == "f" else isinf(x)
 
 
 def isneginf(x: Any, /) -> Any:
     """Minus infinity."""
-    x = operand("isneginf", x)
-    return equal(x, -np.inf) if dtypes.kind(x.dtype) == "f" else isinf(x)
+    x = _real("isneginf", x)
+    return equal(x, strong_scalar(x, -np.inf)) if dtypes.kind(x.dtype) == "f" else isinf(x)
+
+
+def _real(name: str, x: Any) -> Any:
+    x = operand(name, x)
+    if dtypes.kind(x.dtype) == "c":
+        raise ValueError(
+            errors.explain(
+                f"jnp.{name}",
+                f"an array of type {x.aval}",
+                "complex numbers have no sign",
+                f"jnp.{name}(x.real)",
+            )
+        )
+    return x

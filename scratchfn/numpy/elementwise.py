@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-
+from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.numpy.comparison import choose, equal, greater, isnan, less, not_equal
 from scratchfn.numpy.promotion import cast, inexact, operand, promote_inexact
@@ -26,6 +26,7 @@ from scratchfn.numpy.ufuncs import (
     minimum,
     multiply,
     negative,
+    remainder,
     sin,
     sqrt,
     square,
@@ -33,12 +34,30 @@ from scratchfn.numpy.ufuncs import (
 )
 from scratchfn.primitives import arithmetic, convert, math
 from scratchfn.primitives.base import zeros
-from scratchfn.primitives.rules import scalar_like
+from scratchfn.primitives.rules import scalar_like, strong_scalar
 from scratchfn.transforms.custom_jvp import custom_jvp
 
 
 def _whole(x: Any) -> bool:
     return dtypes.kind(x.dtype) in "biu"
+
+
+def strong(x: Any) -> Any:
+    """`x` without weakness."""
+    return convert.convert_element_type(x, x.dtype)
+
+
+def _no_complex(error: type[Exception], name: str, x: Any) -> Any:
+    if dtypes.kind(x.dtype) != "c":
+        return x
+    raise error(
+        errors.explain(
+            f"jnp.{name}",
+            f"an array of type {x.aval}",
+            "it is not defined for complex numbers",
+            f"jnp.{name}(abs(x)), or of x.real",
+        )
+    )
 
 
 def floor(x: Any, /) -> Any:
@@ -59,10 +78,11 @@ def trunc(x: Any, /) -> Any:
     return x if _whole(x) else choose(less(x, 0), ceil(x), floor(x))
 
 
-
 def rint(x: Any, /) -> Any:
     """Each element rounded to the nearest integer, halves to even, as a float."""
-    x = inexact("rint", x)
+    x = operand("rint", x)
+    if _whole(x):
+        x = cast(x, dtypes.to_inexact_dtype(x.dtype))
     if dtypes.kind(x.dtype) == "c":
         return convert.complex_p.bind(rint(real(x)), rint(imag(x)))
     return arithmetic.round_p.bind(x, rounding_method=1)
@@ -71,6 +91,13 @@ def rint(x: Any, /) -> Any:
 def round(a: Any, decimals: int = 0, out: None = None) -> Any:
     """Each element rounded to `decimals` places, halves to even."""
     a = operand("round", a)
+    if a.dtype == dtypes.bool_:
+        raise ValueError(
+            errors.explain(
+                "jnp.round of booleans", f"an array of type {a.aval}", "there is nothing to round",
+                "x.astype(int)",
+            )
+        )  # fmt: skip
     if _whole(a) and decimals >= 0:
         return a
     if _whole(a):
@@ -109,7 +136,7 @@ conj = conjugate
 def angle(z: Any, deg: bool = False) -> Any:
     """The angle of complex numbers with the positive real axis, in radians (degrees if `deg`)."""
     z = inexact("angle", z)
-    result = math.atan2_p.bind(imag(z), real(z))
+    result = math.atan2_p.bind(strong(imag(z)), real(z))
     return degrees(result) if deg else result
 
 
@@ -138,19 +165,26 @@ rad2deg, deg2rad = degrees, radians
 
 def fabs(x: Any, /) -> Any:
     """The absolute value, as a float."""
-    return absolute(inexact("fabs", x))
+    return absolute(inexact("fabs", _no_complex(TypeError, "fabs", operand("fabs", x))))
 
 
 def log2(x: Any, /) -> Any:
     """The logarithm to base 2."""
-    x = inexact("log2", x)
-    return divide(log(x), log(scalar_like(x, 2)))
+    return _scaled_log(inexact("log2", x), 1 / np.log(2))
 
 
 def log10(x: Any, /) -> Any:
     """The logarithm to base 10."""
-    x = inexact("log10", x)
-    return multiply(log(x), scalar_like(x, 1 / np.log(10)))
+    return _scaled_log(inexact("log10", x), 1 / np.log(10))
+
+
+def _scaled_log(x: Any, factor: float) -> Any:
+    """The logarithm to another base. Complex parts are scaled apart, so that -inf stays -inf."""
+    y = log(x)
+    if dtypes.kind(y.dtype) != "c":
+        return multiply(y, strong_scalar(y, factor))
+    scale = strong_scalar(real(y), factor)
+    return convert.complex_p.bind(multiply(real(y), scale), multiply(imag(y), scale))
 
 
 @custom_jvp
@@ -177,40 +211,56 @@ def _no_inf(x: Any) -> Any:
 
 def logaddexp(x1: Any, x2: Any, /) -> Any:
     """log(exp(x1) + exp(x2)), without overflow."""
-    return _logaddexp(*promote_inexact("logaddexp", x1, x2))
+    x, y = promote_inexact("logaddexp", x1, x2)
+    return _complex_logaddexp(x, y) if dtypes.kind(x.dtype) == "c" else _logaddexp(x, y)
+
+
+def _complex_logaddexp(x: Any, y: Any) -> Any:
+    """The principal value, by factoring out the number of larger real part."""
+    larger = choose(greater(real(x), real(y)), x, y)
+    out = add(larger, log(add(exp(subtract(x, larger)), exp(subtract(y, larger)))))
+    turn = strong_scalar(imag(out), 2 * np.pi)
+    half = strong_scalar(imag(out), np.pi)
+    wrapped = subtract(remainder(add(imag(out), half), turn), half)
+    return convert.complex_p.bind(real(out), wrapped)
 
 
 def logaddexp2(x1: Any, x2: Any, /) -> Any:
     """log2(2 ** x1 + 2 ** x2), without overflow."""
     x, y = promote_inexact("logaddexp2", x1, x2)
+    if dtypes.kind(x.dtype) == "c":
+        ln2 = strong_scalar(x, np.log(2))
+        return divide(_complex_logaddexp(multiply(x, ln2), multiply(y, ln2)), ln2)
     difference = subtract(x, y)
-    scale = scalar_like(x, 1 / np.log(2))
+    scale = strong_scalar(x, 1 / np.log(2))
     stable = add(maximum(x, y), multiply(scale, log1p(exp2(negative(absolute(difference))))))
     return choose(isnan(difference), add(x, y), stable)
 
 
 def hypot(x1: Any, x2: Any, /) -> Any:
     """sqrt(x1 ** 2 + x2 ** 2), without overflow."""
-    x, y = (absolute(v) for v in promote_inexact("hypot", x1, x2))
+    pair = promote_inexact("hypot", x1, x2)
+    x, y = (absolute(_no_complex(ValueError, "hypot", v)) for v in pair)
     longer, shorter = maximum(x, y), minimum(x, y)
     nonzero = choose(equal(longer, 0), 1, longer)
     length = multiply(longer, sqrt(add(1, square(divide(shorter, nonzero)))))
     infinite = equal(maximum(choose(isnan(x), 0, x), choose(isnan(y), 0, y)), np.inf)
-    return choose(infinite, scalar_like(x, np.inf), choose(equal(longer, 0), longer, length))
+    return choose(infinite, strong_scalar(x, np.inf), choose(equal(longer, 0), longer, length))
 
 
 def signbit(x: Any, /) -> Any:
     """Whether the sign is negative, of -0.0 and nan too."""
-    x = operand("signbit", x)
+    x = _no_complex(ValueError, "signbit", operand("signbit", x))
     if _whole(x):
-        return less(x, 0) if dtypes.kind(x.dtype) == "i" else not_equal(x, x)
+        return less(strong(x), 0) if dtypes.kind(x.dtype) == "i" else not_equal(x, x)
     bits = np.dtype(f"int{8 * x.dtype.itemsize}")
     return less(convert.bitcast_convert_type(x, bits), 0)
 
 
 def copysign(x1: Any, x2: Any, /) -> Any:
     """The size of x1 with the sign of x2."""
-    x, y = promote_inexact("copysign", x1, x2)
+    pair = promote_inexact("copysign", x1, x2)
+    x, y = (_no_complex(TypeError, "copysign", v) for v in pair)
     size = absolute(x)
     return choose(signbit(y), negative(size), size)
 
@@ -222,9 +272,11 @@ def nextafter(x: Any, y: Any, /) -> Any:
 
 def heaviside(x1: Any, x2: Any, /) -> Any:
     """0 where x1 < 0, 1 where x1 > 0, and x2 where x1 is 0."""
-    x, y = promote_inexact("heaviside", x1, x2)
+    pair = promote_inexact("heaviside", x1, x2)
+    x, y = (_no_complex(TypeError, "heaviside", v) for v in pair)
     at_zero = choose(isnan(x), x, y)
-    return choose(less(x, 0), scalar_like(x, 0), choose(greater(x, 0), scalar_like(x, 1), at_zero))
+    above = choose(greater(x, 0), strong_scalar(x, 1), at_zero)
+    return choose(less(x, 0), strong_scalar(x, 0), above)
 
 
 def nan_to_num(

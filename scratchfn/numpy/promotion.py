@@ -9,13 +9,12 @@ import warnings
 from typing import Any
 
 import numpy as np
-
 from scratchfn import errors
 from scratchfn.config import config
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array, as_value
 from scratchfn.core.trace import Value
-from scratchfn.primitives.base import expand_dims
+from scratchfn.primitives.base import broadcast_in_dim, expand_dims
 from scratchfn.primitives.convert import convert_element_type
 
 as_array = as_value
@@ -54,6 +53,18 @@ def promote_inexact(name: str, x: Any, y: Any) -> tuple[Any, Any]:
     dtype, weak = _common_dtype(name, x, y)
     dtype = dtypes.to_inexact_dtype(dtype)
     return align_ranks(name, cast(x, dtype, weak), cast(y, dtype, weak))
+
+
+def numeric(name: str, x: Any, y: Any) -> tuple[Any, Any]:
+    """`promote`, with booleans becoming int32."""
+    x, y = promote(name, x, y)
+    dtype = dtypes.to_numeric_dtype(x.dtype)
+    return cast(x, dtype, x.weak_type), cast(y, dtype, y.weak_type)
+
+
+def spread(x: Any, shape: tuple[int, ...]) -> Any:
+    """`x` broadcast to a shape that it is known to fit."""
+    return broadcast_in_dim(x, shape, range(len(shape) - x.ndim, len(shape)))
 
 
 def inexact(name: str, x: Any) -> Any:

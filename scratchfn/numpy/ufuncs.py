@@ -28,11 +28,13 @@ from scratchfn.numpy.promotion import (
     align_ranks,
     cast,
     inexact,
+    numeric,
     operand,
     promote,
     promote_inexact,
 )
 from scratchfn.primitives import arithmetic, logic, math
+from scratchfn.primitives.rules import scalar_like
 
 
 def _unary(name: str, prim: Any, doc: str, to_float: bool = True) -> Callable[[Any], Any]:
@@ -66,7 +68,6 @@ tanh = _unary("tanh", math.tanh_p, "The hyperbolic tangent of each element.")
 arcsinh = asinh = _unary("arcsinh", math.asinh_p, "The inverse hyperbolic sine.")
 arccosh = acosh = _unary("arccosh", math.acosh_p, "The inverse hyperbolic cosine.")
 arctanh = atanh = _unary("arctanh", math.atanh_p, "The inverse hyperbolic tangent.")
-square = _unary("square", math.square_p, "x * x for each element.", to_float=False)
 
 
 # -- arithmetic -----------------------------------------------------------------------------------
@@ -122,9 +123,7 @@ def _no_bool(name: str, *xs: Any) -> tuple[Any, ...]:
 
 def floor_divide(x: Any, y: Any, /) -> Any:
     """The largest integer not above x / y, in the operands' dtype."""
-    x, y = promote("floor_divide", x, y)
-    if x.dtype == BOOL:
-        x, y = cast(x, dtypes.int8), cast(y, dtypes.int8)
+    x, y = numeric("floor_divide", x, y)
     kind = dtypes.kind(x.dtype)
     if kind == "u":
         return arithmetic.div_p.bind(x, y)
@@ -154,9 +153,7 @@ def _float_divmod(x: Any, y: Any) -> tuple[Any, Any]:
 
 def remainder(x: Any, y: Any, /) -> Any:
     """The rest of x divided by y, of the sign of y, as Python's %."""
-    x, y = promote("remainder", x, y)
-    if x.dtype == BOOL:
-        x, y = cast(x, dtypes.int8), cast(y, dtypes.int8)
+    x, y = _divisible(*numeric("remainder", x, y))
     rest = arithmetic.rem_p.bind(x, y)
     if dtypes.kind(x.dtype) == "u":
         return rest
@@ -170,12 +167,19 @@ mod = remainder
 
 def fmod(x: Any, y: Any, /) -> Any:
     """The rest of x divided by y, of the sign of x, as C's."""
-    return arithmetic.rem_p.bind(*promote("fmod", x, y))
+    return arithmetic.rem_p.bind(*numeric("fmod", *_divisible(*promote("fmod", x, y))))
+
+
+def _divisible(x: Any, y: Any) -> tuple[Any, Any]:
+    """Integers with 1 for a divisor of 0, which leaves the rest 0."""
+    if dtypes.kind(x.dtype) in "iu":
+        y = choose(equal(y, 0), scalar_like(y, 1), y)
+    return x, y
 
 
 def divmod(x: Any, y: Any, /) -> tuple[Any, Any]:
     """(floor_divide(x, y), remainder(x, y))."""
-    x, y = promote("divmod", x, y)
+    x, y = numeric("divmod", x, y)
     if dtypes.kind(x.dtype) == "f":
         return _float_divmod(x, y)
     return floor_divide(x, y), remainder(x, y)
@@ -192,10 +196,20 @@ def power(x: Any, y: Any, /) -> Any:
     if dtypes.kind(y.dtype) in "iub" and dtypes.kind(x.dtype) in "fc":
         y = cast(y, dtypes.int32) if y.dtype == BOOL else y
         return arithmetic.pow_p.bind(*align_ranks("power", x, y))
-    x, y = promote("power", x, y)
-    if x.dtype == BOOL:
-        x, y = cast(x, dtypes.int32), cast(y, dtypes.int32)
-    return arithmetic.pow_p.bind(x, y)
+    x, y = numeric("power", x, y)
+    return _integer_power(x, y) if dtypes.kind(x.dtype) in "iu" else arithmetic.pow_p.bind(x, y)
+
+
+def _integer_power(x: Any, y: Any) -> Any:
+    """x to the power y by squaring, over the six lowest bits of y, as JAX counts them."""
+    zero_base = logical_and(equal(x, 0), not_equal(y, 0))
+    result = choose(zero_base, scalar_like(x, 0), scalar_like(x, 1))
+    for _ in range(6):
+        odd = not_equal(logic.and_p.bind(y, scalar_like(y, 1)), 0)
+        result = choose(odd, multiply(result, x), result)
+        x = multiply(x, x)
+        y = logic.shift_right_logical_p.bind(y, scalar_like(y, 1))
+    return result
 
 
 pow = power
@@ -239,6 +253,12 @@ def clip(arr: Any = None, /, min: Any = None, max: Any = None) -> Any:
     if min is not None:
         arr = maximum(min, arr)
     return arr if max is None else minimum(max, arr)
+
+
+def square(x: Any, /) -> Any:
+    """x * x for each element."""
+    x = operand("square", x)
+    return math.square_p.bind(cast(x, dtypes.to_numeric_dtype(x.dtype), x.weak_type))
 
 
 def absolute(x: Any, /) -> Any:

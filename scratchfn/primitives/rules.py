@@ -215,5 +215,10 @@ def full_like(x: Any, value: complex) -> Any:
     return full(x.shape, value, x.dtype, x.weak_type)
 
 
+def strong_scalar(x: Any, value: complex) -> Any:
+    """`scalar_like`, never weakly typed."""
+    return Array(np.asarray(value, x.dtype))
+
+
 def is_complex(x: Any) -> bool:
     return bool(dtypes.kind(x.dtype) == "c")

@@ -1,0 +1,74 @@
+"""What `import scratchfn` brings with it, and which names are public."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NAMES = Path(__file__).with_name("public_names.txt")
+
+
+def test_import_brings_nothing_heavy() -> None:
+    program = (
+        "import sys, scratchfn;"
+        "print(*[m for m in ('jax', 'matplotlib', 'scipy', 'sklearn', 'tqdm') if m in sys.modules])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == []
+
+
+def public_names(module: str) -> list[str]:
+    """The names that a namespace gives on purpose: neither private nor one of its own files."""
+    space = importlib.import_module(module)
+    folder = Path(space.__file__ or "").parent
+    files = {p.stem for p in folder.iterdir()} if hasattr(space, "__path__") else set()
+    imported = set(getattr(space, "__all__", dir(space)))
+    hidden = {"annotations", *files} - (
+        {"errors", "config", "tree", "tree_util", "numpy", "lax", "random", "nn"}
+        if module == "scratchfn"
+        else set()
+    )
+    return sorted(n for n in imported - hidden if not n.startswith("_"))
+
+
+def recorded() -> dict[str, list[str]]:
+    """module -> names, from the file: a line `# module`, then a name a line."""
+    spaces: dict[str, list[str]] = {}
+    for line in NAMES.read_text().splitlines():
+        if line.startswith("# "):
+            names = spaces.setdefault(line[2:], [])
+        elif line:
+            names.append(line)
+    return spaces
+
+
+SPACES = [
+    "scratchfn",
+    "scratchfn.lax",
+    "scratchfn.nn",
+    "scratchfn.nn.initializers",
+    "scratchfn.numpy",
+    "scratchfn.optim",
+    "scratchfn.random",
+    "scratchfn.tree",
+    "scratchfn.tree_util",
+    "scratchfn.errors",
+]
+
+
+@pytest.mark.parametrize("module", SPACES)
+def test_public_names_are_pinned(module: str) -> None:
+    """To change the public API, change `public_names.txt` with it:
+    `python -m tests.test_import > tests/public_names.txt`."""
+    assert public_names(module) == recorded()[module]
+
+
+if __name__ == "__main__":
+    for space in SPACES:
+        print(f"# {space}", *public_names(space), "", sep="\n")
