@@ -24,7 +24,7 @@ from scratchfn.core.template import expression, kernel
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import Axes, full, instantiate, instantiate_axis
 from scratchfn.primitives.check import require_equal_dtypes
-from scratchfn.primitives.indexing import batch_gather
+from scratchfn.primitives.indexing import batch_gather, batch_scatter
 from scratchfn.primitives.joining import stack
 from scratchfn.primitives.rules import is_linear
 from scratchfn.primitives.scatter import scatter_p
@@ -160,7 +160,8 @@ def _update_batch(size: int, args: Any, dims: Any) -> Any:
     if all(start_d is None for start_d in start_dims):
         return dynamic_update_slice(operand, update, [_zero_like(starts), *starts]), 0
     axes = tuple(range(len(starts)))
-    return scatter_p.batch(
+    return batch_scatter(
+        scatter_p,
         size,
         (operand, _as_vectors(size, starts, start_dims), update),
         (0, 0, 0),

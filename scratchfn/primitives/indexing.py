@@ -204,7 +204,7 @@ def scatter_primitive(
             "mode={mode}, unique_indices={unique_indices})"
         ),
     )
-    prim.batch = functools.partial(_scatter_batch, prim)
+    prim.batch = functools.partial(batch_scatter, prim)
 
     def bind(
         operand: Any,
@@ -271,7 +271,7 @@ def _require_fit(
         )
 
 
-def _scatter_batch(
+def batch_scatter(
     prim: Primitive,
     size: int,
     args: Any,
@@ -280,11 +280,13 @@ def _scatter_batch(
     dimension_numbers: ScatterDimensionNumbers,
     **options: Any,
 ) -> Any:
-    """Examples must not write into each other's operand, so each gets its own copy of it."""
+    """The batch rule of all scatters, and of what becomes a scatter under vmap. Examples must not
+    write into each other's operand, so each gets its own copy of it."""
     operand, updates = (instantiate_axis(args[i], dims[i], size) for i in (0, 2))
     indices = move_axis(args[1], dims[1], 0)
-    numbers = batched_numbers(as_gather_numbers(dimension_numbers), True, dims[1] is not None)
-    numbers = as_scatter_numbers(numbers)
+    numbers = as_scatter_numbers(
+        batched_numbers(as_gather_numbers(dimension_numbers), True, dims[1] is not None)
+    )
     return prim.bind(operand, indices, updates, dimension_numbers=numbers, **options), 0
 
 
