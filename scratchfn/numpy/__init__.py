@@ -4,7 +4,8 @@ Every function is a few lines over `scratchfn.lax`. Read first: `promotion.py`, 
 """
 
 # at import, gives arrays and tracers their operators and methods
-from scratchfn.numpy import operators as _operators
+from scratchfn.numpy import operators as operators
+from scratchfn.numpy.at import put_along_axis as put_along_axis
 from scratchfn.numpy.comparison import bitwise_and as bitwise_and
 from scratchfn.numpy.comparison import bitwise_invert as bitwise_invert
 from scratchfn.numpy.comparison import bitwise_left_shift as bitwise_left_shift
@@ -94,6 +95,8 @@ from scratchfn.numpy.extremes import argmin as argmin
 from scratchfn.numpy.extremes import max as max
 from scratchfn.numpy.extremes import min as min
 from scratchfn.numpy.extremes import ptp as ptp
+from scratchfn.numpy.indexing import take as take
+from scratchfn.numpy.indexing import take_along_axis as take_along_axis
 from scratchfn.numpy.joining import append as append
 from scratchfn.numpy.joining import array_split as array_split
 from scratchfn.numpy.joining import block as block

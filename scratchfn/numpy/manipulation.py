@@ -341,7 +341,7 @@ def repeat(
     Traced numbers need `total_repeat_length`: the result is cut off there, or filled up with the
     last element.
     """
-    a = operand("repeat", a)
+    a, repeats = operand("repeat", a), operand("repeat", repeats, 1)
     if axis is None:
         a, axis = ravel(a), 0
     axis = axis_of("repeat", axis, max(a.ndim, 1))

@@ -13,7 +13,7 @@ from scratchfn.transforms.vmap_api import vmap
 from tests.numpy.agree import agree, numbers, same
 
 A = numbers(3, 4)
-I = numbers(3, 4, dtype="int32")
+N = numbers(3, 4, dtype="int32")
 
 CONVERSION = [
     ("int", lambda jnp: jnp.array(3)),
@@ -60,7 +60,7 @@ CONVERSION = [
     ("order", lambda jnp: jnp.array([1], order="F")),
     ("copy", lambda jnp: jnp.copy(jnp.asarray(A))),
     ("astype", lambda jnp: jnp.astype(jnp.asarray(A), jnp.int32)),
-    ("astype None", lambda jnp: jnp.astype(jnp.asarray(I), None)),
+    ("astype None", lambda jnp: jnp.astype(jnp.asarray(N), None)),
     ("astype bool", lambda jnp: jnp.astype(jnp.asarray(A), bool)),
     ("astype of weak", lambda jnp: jnp.astype(jnp.asarray(2.0), "float32")),
     ("astype of list", lambda jnp: jnp.astype([1, 2], "float32")),
@@ -95,7 +95,7 @@ CONSTANTS = [
     ("full unfit", lambda jnp: jnp.full((2, 3), jnp.arange(4))),
     ("full inf", lambda jnp: jnp.full((2,), jnp.inf)),
     ("full list", lambda jnp: jnp.full((2,), [1, 2])),
-    ("zeros_like", lambda jnp: jnp.zeros_like(jnp.asarray(I))),
+    ("zeros_like", lambda jnp: jnp.zeros_like(jnp.asarray(N))),
     ("zeros_like number", lambda jnp: jnp.zeros_like(3.0)),
     ("zeros_like numpy", lambda jnp: jnp.zeros_like(np.ones(3))),
     ("zeros_like shape", lambda jnp: jnp.zeros_like(A, shape=(5,))),
@@ -105,9 +105,9 @@ CONSTANTS = [
     ("full_like", lambda jnp: jnp.full_like(A, 2)),
     ("full_like weak", lambda jnp: jnp.full_like(2.0, 3)),
     ("full_like array", lambda jnp: jnp.full_like(A, jnp.arange(4))),
-    ("full_like dtype", lambda jnp: jnp.full_like(I, 2.5, dtype=float)),
-    ("full_like truncates", lambda jnp: jnp.full_like(jnp.asarray(I), 2.5)),
-    ("empty_like", lambda jnp: jnp.empty_like(I)),
+    ("full_like dtype", lambda jnp: jnp.full_like(N, 2.5, dtype=float)),
+    ("full_like truncates", lambda jnp: jnp.full_like(jnp.asarray(N), 2.5)),
+    ("empty_like", lambda jnp: jnp.empty_like(N)),
     ("eye", lambda jnp: jnp.eye(3)),
     ("eye rectangular", lambda jnp: jnp.eye(3, 5, k=1, dtype=int)),
     ("eye k<0", lambda jnp: jnp.eye(4, 3, -2, dtype=bool)),
@@ -118,7 +118,7 @@ CONSTANTS = [
     ("tri int", lambda jnp: jnp.tri(3, k=-1, dtype=int)),
     ("tril", lambda jnp: jnp.tril(A)),
     ("tril k", lambda jnp: jnp.tril(jnp.asarray(numbers(2, 3, 4)), 1)),
-    ("triu", lambda jnp: jnp.triu(I, -1)),
+    ("triu", lambda jnp: jnp.triu(N, -1)),
     ("tril nan", lambda jnp: jnp.tril(A * np.nan)),
     ("tril of a vector", lambda jnp: jnp.tril(A[0])),
     ("tril_indices", lambda jnp: jnp.tril_indices(3)),
@@ -133,7 +133,7 @@ DIAGONALS = [
         "diag of a vector": lambda jnp, k: jnp.diag(jnp.asarray(A[0]), k),
         "diag of a matrix": lambda jnp, k: jnp.diag(jnp.asarray(A), k),
         "diagonal": lambda jnp, k: jnp.diagonal(jnp.asarray(numbers(3, 2, 4)), k, 2, 0),
-        "diagflat": lambda jnp, k: jnp.diagflat(jnp.asarray(I), k),
+        "diagflat": lambda jnp, k: jnp.diagflat(jnp.asarray(N), k),
     }.items()
 ] + [
     ("diag of nothing", lambda jnp: jnp.diag(jnp.zeros(0), 2)),
@@ -183,8 +183,8 @@ RANGES = [
     ("geomspace negative", lambda jnp: jnp.geomspace(-1.0, -1000, 4), 1e-5),
     ("geomspace axis", lambda jnp: jnp.geomspace(np.ones((2, 3)), 8, 4, axis=1), 1e-5),
     ("meshgrid", lambda jnp: jnp.meshgrid(jnp.arange(3), jnp.arange(4.0))),
-    ("meshgrid ij", lambda jnp: jnp.meshgrid(A[0], A[1], I[0], indexing="ij")),
-    ("meshgrid sparse", lambda jnp: jnp.meshgrid(A[0], I[:, 0], A[2], sparse=True)),
+    ("meshgrid ij", lambda jnp: jnp.meshgrid(A[0], A[1], N[0], indexing="ij")),
+    ("meshgrid sparse", lambda jnp: jnp.meshgrid(A[0], N[:, 0], A[2], sparse=True)),
     ("meshgrid one", lambda jnp: jnp.meshgrid(A[0])),
     ("meshgrid wrong", lambda jnp: jnp.meshgrid(A, A)),
     ("indices", lambda jnp: jnp.indices((2, 3))),
