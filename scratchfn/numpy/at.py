@@ -16,6 +16,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.config import config
 from scratchfn.core import dtypes
@@ -230,7 +231,7 @@ def _update(
         if done is not None:
             return done
     w = windows(read := parse(index, x.shape), wrap)
-    if 0 in w.shape:
+    if 0 in w.shape or x.size == 0:
         return x
     x, y = promote_dtypes(x, y)
     y = squeeze(_spread(y, w.shape), w.new_axes)
