@@ -1,8 +1,8 @@
 """reduce_p and reduce_window_p: reductions by a computation of the user's, a program of scalars.
 
 A computation that is a plain sum, product, max, ... from its identity is recognised, and becomes
-the primitive for it. Any other is run on whole arrays at once, by `vmap`: a reduction combines the
-halves of an axis until one element is left, windows are combined offset by offset. That form, its
+the primitive for it. Any other is run on whole arrays at once, by `vmap`: a reduction combines
+neighbours along an axis until one element is left, windows are combined offset by offset. That form, its
 *expansion*, consists of ordinary operations, so it serves for execution and derivatives alike.
 
 Read next: `primitives/reduction.py` and `primitives/window.py`.
@@ -20,11 +20,12 @@ import numpy as np
 from scratchfn import errors, tree
 from scratchfn.backends import jax as jax_backend
 from scratchfn.backends.numpy.compiler import compile_program
-from scratchfn.core.array import Array, as_value
+from scratchfn.core.array import Array, as_value, to_numpy
 from scratchfn.core.avals import ShapedArray
+from scratchfn.core.eager import EVAL
 from scratchfn.core.jaxpr import ClosedJaxpr, Eqn, jaxpr_as_fun, weak_cache
 from scratchfn.core.stage import hoist, stage, stage_closed
-from scratchfn.core.trace import Primitive
+from scratchfn.core.trace import Primitive, under
 from scratchfn.primitives import arithmetic, logic, reduction, window
 from scratchfn.primitives.base import (
     Axes,
@@ -60,11 +61,15 @@ def require_same_structure(name: str, operands: Any, inits: Any) -> None:
 
 def start_values(operands: Sequence[Any], inits: Sequence[Any]) -> list[Any]:
     """The init values as arrays; numbers of Python's take the dtypes of the operands."""
-    values = map(as_value, inits)
-    return [
-        convert_element_type(init, x.dtype, x.weak_type) if init.weak_type else init
-        for x, init in zip(operands, values, strict=True)
-    ]
+    return [_start_value(x, as_value(init)) for x, init in zip(operands, inits, strict=True)]
+
+
+def _start_value(operand: Any, init: Any) -> Any:
+    if not init.weak_type:
+        return init
+    if type(init) is Array:  # stays a known number in a program, so that an identity is seen
+        return Array(to_numpy(init).astype(operand.dtype), operand.weak_type)
+    return convert_element_type(init, operand.dtype, operand.weak_type)
 
 
 def stage_computation(name: str, computation: Any, inits: Sequence[Any], structure: Any) -> Any:
@@ -141,7 +146,8 @@ def _monoid(operands: Sequence[Any], inits: Sequence[Any], closed: ClosedJaxpr) 
         return None
     if eqn.primitive not in _REDUCERS:
         return None
-    identity = _REDUCERS[eqn.primitive](Array(np.zeros(0, inits[0].dtype)), (0,))
+    with under(EVAL):  # a number is wanted, whatever is being traced
+        identity = _REDUCERS[eqn.primitive](Array(np.zeros(0, inits[0].dtype)), (0,))
     return eqn.primitive if np.array_equal(np.asarray(identity), np.asarray(inits[0])) else None
 
 
@@ -250,7 +256,7 @@ def _reduce_aval(*avals: ShapedArray, dimensions: Axes, **_: Any) -> list[Shaped
 
 
 def _expand_reduce(*args: Any, jaxpr: ClosedJaxpr, dimensions: Axes, **_: Any) -> list[Any]:
-    """Halves combined with halves along the merged axis, an odd element kept for the next round."""
+    """Neighbours combined along the merged axis, again and again, an odd one kept for later."""
     operands, inits = args[: len(args) // 2], args[len(args) // 2 :]
     if not dimensions:  # XLA then leaves the init value out too
         return list(operands)
@@ -260,13 +266,12 @@ def _expand_reduce(*args: Any, jaxpr: ClosedJaxpr, dimensions: Axes, **_: Any) -
     if n == 0:
         return starts
     while n > 1:
-        half = n // 2
-        firsts = [take_front(x, 0, half) for x in xs]
-        combined = _on_arrays(jaxpr, firsts, [take_front(x, half, 2 * half) for x in xs])
+        firsts = [take_front(x, 0, n - 1, 2) for x in xs]
+        combined = _on_arrays(jaxpr, firsts, [take_front(x, 1, n, 2) for x in xs])
         if n % 2:
             lasts = [take_front(x, n - 1, n) for x in xs]
             combined = [concatenate(pair, 0) for pair in zip(combined, lasts, strict=True)]
-        xs, n = combined, half + n % 2
+        xs, n = combined, (n + 1) // 2
     return _on_arrays(jaxpr, starts, [reshape(x, shape) for x in xs])
 
 

@@ -482,8 +482,8 @@ def test_environment_variable():
 
 
 def test_config_update():
-    program = PROGRAM.replace("import numpy", "import scratchfn.config\nimport numpy")
-    program = program.replace("x =", "scratchfn.config.config.update('jax_backend', 'jax')\nx =")
+    flag = "from scratchfn.config import config\nconfig.update('jax_backend', 'jax')"
+    program = PROGRAM.replace("x =", f"{flag}\nx =")
     assert run_python(program) == "ArrayImpl ArrayImpl True"
 
 
