@@ -1,0 +1,235 @@
+"""Initializers, equal to `jax.nn.initializers`: functions `init(key, shape, dtype=None)`.
+
+A layer keeps the variance of what passes through it if its weights have variance scale / n, where
+n is how many of them meet in one output (fan in), or leave one input (fan out). The rest are names
+for the choices of scale, n and distribution:
+
+    glorot (xavier)  1 / ((in + out) / 2)     tanh and linear layers     Glorot & Bengio 2010
+    he (kaiming)     2 / in                   relu                       He et al. 2015
+    lecun            1 / in                   selu                       LeCun et al. 1998
+
+Read next: `nn/layers.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import scratchfn.numpy as jnp
+from scratchfn import random
+from scratchfn.core import dtypes
+from scratchfn.errors import explain
+
+Axes = int | Sequence[int]
+Initializer = Callable[..., Any]  # (key, shape, dtype=None) -> array
+Mode = Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]
+Distribution = Literal["truncated_normal", "normal", "uniform"]
+
+# Deviation of a standard normal that is cut off at two deviations.
+TRUNCATED_STDDEV = 0.87962566103423978
+
+
+def zeros(key: Any, shape: Sequence[int], dtype: Any = None) -> Any:
+    """All zeros; the key is not used."""
+    return jnp.zeros(shape, _float(dtype))
+
+
+def ones(key: Any, shape: Sequence[int], dtype: Any = None) -> Any:
+    """All ones; the key is not used."""
+    return jnp.ones(shape, _float(dtype))
+
+
+def constant(value: Any, dtype: Any = None) -> Initializer:
+    """An initializer that fills with `value`."""
+
+    def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
+        return jnp.full(shape, value, _float(dtype))
+
+    return init
+
+
+def uniform(scale: Any = 1e-2, dtype: Any = None) -> Initializer:
+    """An initializer that draws evenly from [0, scale)."""
+
+    def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
+        dtype = _float(dtype)
+        return random.uniform(key, shape, dtype) * jnp.array(scale, dtype)
+
+    return init
+
+
+def normal(stddev: Any = 1e-2, dtype: Any = None) -> Initializer:
+    """An initializer that draws from the normal distribution with mean 0."""
+
+    def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
+        dtype = _float(dtype)
+        return random.normal(key, shape, dtype) * jnp.array(stddev, dtype)
+
+    return init
+
+
+def truncated_normal(
+    stddev: Any = 1e-2, dtype: Any = None, lower: Any = -2.0, upper: Any = 2.0
+) -> Initializer:
+    """An initializer that draws from a normal distribution between lower and upper deviations.
+
+    `stddev` is that of the distribution before it is cut; cut, it has a smaller one.
+    """
+
+    def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
+        dtype = _float(dtype)
+        draws = random.truncated_normal(key, lower, upper, shape, dtype)
+        return draws * jnp.array(stddev, dtype)
+
+    return init
+
+
+def variance_scaling(
+    scale: Any,
+    mode: Mode,
+    distribution: Distribution,
+    in_axis: Axes = -2,
+    out_axis: Axes = -1,
+    batch_axis: Axes = (),
+    dtype: Any = None,
+) -> Initializer:
+    """An initializer of mean 0 and variance scale / n.
+
+    Args:
+      mode: n is the fan in, the fan out, or their arithmetic or geometric mean.
+      distribution: the truncated normal is cut at two deviations and then rescaled.
+      in_axis, out_axis, batch_axis: axes of the weights; those named by none of the three (a
+        convolution's height and width) count in both fans, those of the batch in neither.
+
+    Raises (when called): ValueError for a shape without the axes, or an unknown mode or
+    distribution.
+    """
+
+    def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
+        dtype = _float(dtype)
+        n = _fan(mode, shape, in_axis, out_axis, batch_axis)
+        variance = jnp.array(scale / n, dtype)
+        if distribution == "truncated_normal":
+            stddev = jnp.sqrt(variance) / jnp.array(TRUNCATED_STDDEV, dtype)
+            return random.truncated_normal(key, -2, 2, shape, dtype) * stddev
+        if distribution == "normal":
+            return random.normal(key, shape, dtype) * jnp.sqrt(variance)
+        if distribution == "uniform":
+            return random.uniform(key, shape, dtype, -1) * jnp.sqrt(3 * variance)
+        raise ValueError(_unknown("distribution", distribution, Distribution))
+
+    return init
+
+
+def glorot_uniform(
+    in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dtype: Any = None
+) -> Initializer:
+    """Variance 2 / (in + out), uniform."""
+    return variance_scaling(1.0, "fan_avg", "uniform", in_axis, out_axis, batch_axis, dtype)
+
+
+def glorot_normal(
+    in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dtype: Any = None
+) -> Initializer:
+    """Variance 2 / (in + out), truncated normal."""
+    return variance_scaling(
+        1.0, "fan_avg", "truncated_normal", in_axis, out_axis, batch_axis, dtype
+    )
+
+
+def he_uniform(
+    in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dtype: Any = None
+) -> Initializer:
+    """Variance 2 / in, uniform."""
+    return variance_scaling(2.0, "fan_in", "uniform", in_axis, out_axis, batch_axis, dtype)
+
+
+def he_normal(
+    in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dtype: Any = None
+) -> Initializer:
+    """Variance 2 / in, truncated normal."""
+    return variance_scaling(2.0, "fan_in", "truncated_normal", in_axis, out_axis, batch_axis, dtype)
+
+
+def lecun_uniform(
+    in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dtype: Any = None
+) -> Initializer:
+    """Variance 1 / in, uniform."""
+    return variance_scaling(1.0, "fan_in", "uniform", in_axis, out_axis, batch_axis, dtype)
+
+
+def lecun_normal(
+    in_axis: Axes = -2, out_axis: Axes = -1, batch_axis: Axes = (), dtype: Any = None
+) -> Initializer:
+    """Variance 1 / in, truncated normal."""
+    return variance_scaling(1.0, "fan_in", "truncated_normal", in_axis, out_axis, batch_axis, dtype)
+
+
+xavier_uniform, xavier_normal = glorot_uniform, glorot_normal
+kaiming_uniform, kaiming_normal = he_uniform, he_normal
+
+
+def _float(dtype: Any) -> Any:
+    return dtypes.default_dtype("f") if dtype is None else dtype
+
+
+def _fan(
+    mode: Mode, shape: Sequence[int], in_axis: Axes, out_axis: Axes, batch_axis: Axes
+) -> float:
+    if len(shape) < 2 and in_axis == -2:
+        raise ValueError(
+            explain(
+                "an initializer that scales with the fan in and out",
+                f"the shape {tuple(shape)}",
+                "a weight that joins inputs to outputs has an axis of each",
+                "init(key, (inputs, outputs)), or name in_axis; zeros for a bias",
+            )
+        )
+    size = math.prod(shape) / _product(shape, batch_axis)
+    fan_in, fan_out = size / _product(shape, out_axis), size / _product(shape, in_axis)
+    fans = {
+        "fan_in": fan_in,
+        "fan_out": fan_out,
+        "fan_avg": (fan_in + fan_out) / 2,
+        "fan_geo_avg": math.sqrt(fan_in * fan_out),
+    }
+    if mode not in fans:
+        raise ValueError(_unknown("mode", mode, Mode))
+    return fans[mode]
+
+
+def _product(shape: Sequence[int], axes: Axes) -> int:
+    return math.prod(shape[i] for i in ((axes,) if isinstance(axes, int) else axes))
+
+
+def _unknown(name: str, value: Any, allowed: Any) -> str:
+    *others, last = map(repr, allowed.__args__)
+    return explain(
+        f"variance_scaling(..., {name}={value!r})",
+        f"{name}={value!r}",
+        f"there is no such {name}",
+        f"{', '.join(others)} or {last}",
+    )
+
+
+__all__ = [
+    "constant",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "normal",
+    "ones",
+    "truncated_normal",
+    "uniform",
+    "variance_scaling",
+    "xavier_normal",
+    "xavier_uniform",
+    "zeros",
+]
