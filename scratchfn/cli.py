@@ -1,0 +1,187 @@
+"""The command `scratchfn`: train a model on bundled data, see how it went.
+
+    scratchfn train digits                    both models, on NumPy alone
+    scratchfn train digits --compare          then value and gradient against real JAX
+
+What a run has found is in the folder `runs/digits`: config.json, metrics.csv, curves.png,
+mistakes.png.
+
+Read next: `models/vision/on_digits.py`, where the training is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import difflib
+import importlib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from scratchfn.errors import explain
+
+COMMANDS = ["train"]
+DATA_SETS = ["digits"]
+MODELS = {"mlp": ["mlp"], "convnet": ["convnet"], "both": ["mlp", "convnet"]}
+BACKENDS = ["numpy", "jax"]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs one command; a mistake of the user's ends in a message, not in a traceback."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    parser = _parser()
+    if argv and not argv[0].startswith("-") and argv[0] not in COMMANDS:
+        parser.error(_unknown("command", argv[0], COMMANDS))
+    args = parser.parse_args(argv or ["--help"])
+    try:
+        args.run(args)
+    except ModuleNotFoundError as error:  # an extra that is not installed, explained where it was
+        sys.exit(f"scratchfn: {error}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="scratchfn", description="Deep learning rebuilt from scratch the functional way."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    train = commands.add_parser(
+        "train", help="train models on bundled data", description="Trains, tests, and draws."
+    )
+    add = train.add_argument
+    add("data", type=_one_of("data set", DATA_SETS), metavar="DATA", help="digits")
+    add("--model", type=_one_of("model", list(MODELS)), default="both", metavar="MODEL",
+        help="mlp, convnet or both (default: both)")  # fmt: skip
+    add("--epochs", type=_positive, help="passes over the data (default: 30)", metavar="N")
+    add("--seed", type=int, default=0, help="what every random number comes from (default: 0)",
+        metavar="S")  # fmt: skip
+    add("--seeds", type=_positive, default=1, metavar="N",
+        help="runs of each model, from seeds S, S + 1, ... (default: 1)")  # fmt: skip
+    add("--backend", type=_one_of("backend", BACKENDS), metavar="NAME",
+        help="numpy or jax (default: SCRATCHFN_BACKEND, or numpy)")  # fmt: skip
+    add("--out", type=Path, default=Path("runs"), metavar="FOLDER",
+        help="where results go (default: runs)")  # fmt: skip
+    add("--compare", action="store_true", help="hold loss and gradient against real JAX's")
+    train.set_defaults(run=train_digits)
+    return parser
+
+
+# -- arguments ------------------------------------------------------------------------------------
+
+
+def _one_of(what: str, names: list[str]) -> Callable[[str], str]:
+    """A type of argument: one of the names; close misses are suggested."""
+
+    def check(text: str) -> str:
+        if text not in names:
+            raise argparse.ArgumentTypeError(_unknown(what, text, names))
+        return text
+
+    return check
+
+
+def _unknown(what: str, name: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    return explain(
+        f"the {what} {name!r}",
+        f"the {what}s {', '.join(names)}",
+        f"there is no {what} of that name",
+        close[0] if close else f"one of {', '.join(names)}",
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+# -- scratchfn train digits -----------------------------------------------------------------------
+
+
+def train_digits(args: argparse.Namespace) -> None:
+    """Trains each model from each seed, writes the results, prints the closing table."""
+    # Imported here, so that --help and a mistyped option answer at once.
+    from scratchfn.config import config
+    from scratchfn.data import digits
+    from scratchfn.models.vision.on_digits import Recipe, train_on_digits
+    from scratchfn.viz import plot_curves, plot_mistakes
+
+    if args.backend:
+        config.update("backend", args.backend)
+    recipe = Recipe(epochs=args.epochs) if args.epochs else Recipe()
+    models = {name: _model(name) for name in MODELS[args.model]}
+    seeds = range(args.seed, args.seed + args.seeds)
+    data = digits()
+    runs = [
+        train_on_digits(model, model.Config(), recipe, data, seed, progress=True)
+        for model in models.values()
+        for seed in seeds
+    ]
+
+    out = args.out / "digits"
+    out.mkdir(parents=True, exist_ok=True)
+    settings = {
+        "backend": config.backend,
+        "seeds": list(seeds),
+        "recipe": dataclasses.asdict(recipe),
+        "models": {name: dataclasses.asdict(model.Config()) for name, model in models.items()},
+    }
+    (out / "config.json").write_text(json.dumps(settings, indent=2) + "\n")
+    _write_metrics(runs, out / "metrics.csv")
+    plot_curves(runs, out / "curves.png")
+    first = [run for run in runs if run.seed == args.seed]
+    plot_mistakes(first, data.test.x, data.test.y, out / "mistakes.png")
+
+    print(_table(runs))
+    if args.compare:
+        for run in first:
+            print(_comparison(run, models[run.model], data))
+    print(f"\nWritten to {out}: config.json, metrics.csv, curves.png, mistakes.png")
+
+
+def _model(name: str) -> Any:
+    return importlib.import_module(f"scratchfn.models.vision.{name}")
+
+
+def _write_metrics(runs: Sequence[Any], path: Path) -> None:
+    columns = ["model", "seed", "step", "loss", "test_accuracy"]
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        writer.writeheader()
+        for run in runs:
+            writer.writerows({"model": run.model, "seed": run.seed, **row} for row in run.history)
+
+
+def _table(runs: Sequence[Any]) -> str:
+    """Accuracy (and how it scatters over seeds), seconds and time of a step, a line a model."""
+    lines = [f"\n{'model':<10}{'test accuracy':>18}{'seconds':>10}{'ms / step':>12}"]
+    for name in dict.fromkeys(run.model for run in runs):
+        mine = [run for run in runs if run.model == name]
+        n = len(mine)
+        mean = sum(run.accuracy for run in mine) / n
+        spread = (sum((run.accuracy - mean) ** 2 for run in mine) / n) ** 0.5
+        accuracy = f"{100 * mean:.2f} %" + (f" ± {100 * spread:.2f}" if n > 1 else "")
+        seconds = sum(run.seconds for run in mine) / n
+        ms = sum(run.ms_per_step for run in mine) / n
+        lines.append(f"{name:<10}{accuracy:>18}{seconds:>10.1f}{ms:>12.2f}")
+    return "\n".join(lines)
+
+
+def _comparison(run: Any, model: Any, data: Any) -> str:
+    """How far the loss on 64 test images, and its gradient, are from what JAX computes."""
+    from scratchfn.compare import compare_gradient
+
+    x, y = data.test.x[:64], data.test.y[:64]
+    d = compare_gradient(lambda p, x, y: model.loss(p, x, y, model.Config()), run.params, x, y)
+    return (
+        f"{run.model} against JAX: loss differs by {d.value:.1e}, gradient by at most "
+        f"{d.grad:.1e} (largest element {d.largest_grad:.1e})"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""The command line: what it trains, writes and says, and how it refuses."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+
+import pytest
+
+from scratchfn.cli import main
+
+
+def test_training_from_start_to_table(tmp_path, capsys) -> None:
+    main(["train", "digits", "--epochs", "2", "--seeds", "2", "--seed", "5", "--model", "mlp",
+          "--out", str(tmp_path), "--compare"])  # fmt: skip
+    out = capsys.readouterr().out
+    header, row = out.strip().splitlines()[:2]
+    assert header.split("  ")[0] == "model" and "test accuracy" in header
+    assert row.startswith("mlp") and "±" in row
+    assert "mlp against JAX: loss differs by" in out
+
+    folder = tmp_path / "digits"
+    settings = json.loads((folder / "config.json").read_text())
+    assert settings["seeds"] == [5, 6] and settings["recipe"]["epochs"] == 2
+    assert settings["models"] == {
+        "mlp": {"pixels": 64, "widths": [128, 64], "classes": 10, "drop": 0.2}
+    }
+    with (folder / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 2 * 22
+    assert {(r["model"], r["seed"]) for r in rows} == {("mlp", "5"), ("mlp", "6")}
+    assert [r["step"] for r in rows if r["test_accuracy"]] == ["22", "44"] * 2
+    assert all((folder / name).stat().st_size > 5000 for name in ("curves.png", "mistakes.png"))
+
+
+@pytest.mark.parametrize(
+    ("argv", "suggestion"),
+    [
+        (["trian", "digits"], "Write instead: train"),
+        (["train", "digit"], "Write instead: digits"),
+        (["train", "digits", "--model", "convent"], "Write instead: convnet"),
+        (["train", "digits", "--backend", "tpu"], "Write instead: one of numpy, jax"),
+        (["train", "digits", "--epochs", "0"], "'0' is not a whole number above 0"),
+    ],
+)
+def test_mistakes_are_explained(argv, suggestion: str, capsys) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(argv)
+    assert exit_.value.code == 2
+    assert suggestion in capsys.readouterr().err
+
+
+def test_without_scikit_learn(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    monkeypatch.delitem(sys.modules, "sklearn.datasets", raising=False)
+    with pytest.raises(SystemExit, match=r'pip install "scratchfn\[data\]"'):
+        main(["train", "digits"])
+
+
+@pytest.mark.parametrize("argv", [["--help"], [], ["train", "--help"]])
+def test_help(argv, capsys) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(argv)
+    assert exit_.value.code == 0
+    assert "train" in capsys.readouterr().out
+
+
+def test_the_module_is_the_command() -> None:
+    out = subprocess.run(
+        [sys.executable, "-m", "scratchfn", "train", "--help"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "usage: scratchfn train" in out
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from scratchfn.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'jax', 'matplotlib', 'sklearn', 'scipy', 'tqdm'} & set(sys.modules)\n"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
