@@ -89,7 +89,8 @@ def convert_element_type(operand: Any, new_dtype: Any, weak_type: bool = False) 
 
 
 @kernel
-def bitcast_kernel(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def bitcast_kernel(x: np.ndarray, dtype: Any) -> np.ndarray:
+    dtype = np.dtype(dtype)  # generated programs say np.float32, which is a class
     if x.dtype.itemsize == dtype.itemsize:
         return x.view(dtype)
     if x.dtype.itemsize > dtype.itemsize:  # one element becomes a new last axis
