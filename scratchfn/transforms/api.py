@@ -237,10 +237,10 @@ def _callable(fun: Any, asked: str) -> None:
 def _differentiable(
     args: Sequence[Any], fun: Any, nums: Sequence[int], holomorphic: bool, allow_int: bool
 ) -> tuple[list[Any], Any]:
-    """The leaves of the arguments to differentiate with respect to, checked to be real floating
-    point numbers (complex if `holomorphic`, integers too if `allow_int`)."""
+    """The leaves of the arguments to differentiate with respect to, checked to be floating point or
+    complex numbers (complex alone if `holomorphic`, integers too if `allow_int`)."""
     leaves, in_tree = flatten_values((tuple(args), {}), f"an argument of grad({name_of(fun)})")
-    wanted = "c" if holomorphic else "fbiu" if allow_int else "f"
+    wanted = "c" if holomorphic else "fcbiu" if allow_int else "fc"
     for x in leaves:
         kind = dtypes.kind(x.dtype)
         if kind in wanted:
@@ -249,9 +249,6 @@ def _differentiable(
         found = f"an input of type {x.aval}"
         if holomorphic:
             why, write = "holomorphic=True is for complex inputs", "x.astype(jnp.complex64)"
-        elif kind == "c":
-            why = "the gradient of a function of complex inputs is ambiguous"
-            write = "grad(f, holomorphic=True) for a holomorphic f, else vjp"
         else:
             why = "a derivative needs inputs that can change continuously (float, not int or bool)"
             write = "x.astype(jnp.float32), or 1.0 for 1; or grad(f, allow_int=True)"
@@ -317,7 +314,8 @@ def _tangent(x: Any, t: Any, fun: Any) -> Any:
     t = as_value(t)
     if t.shape == want.shape and t.dtype == want.dtype:
         return t
-    raise TypeError(
+    error = TypeError if t.dtype != want.dtype else ValueError
+    raise error(
         errors.explain(
             f"the derivative of {name_of(fun)} along a tangent",
             f"a primal of type {x.aval} with a tangent of type {t.aval}",

@@ -86,7 +86,7 @@ class custom_jvp:
         leaves, in_tree = flatten_values((dynamic, {}), f"arguments of {name_of(self.fun)}: ")
         flat = FlatFunction(fun, in_tree)
         name = name_of(self.fun)
-        jaxpr, consts = stage(flat, [x.aval.strong() for x in leaves], f"custom_jvp({name})")
+        jaxpr, consts = stage(flat, [x.aval for x in leaves], f"custom_jvp({name})")
         closed, hoisted = hoist(jaxpr, consts)
         outs = custom_jvp_call_p.bind(
             *hoisted,

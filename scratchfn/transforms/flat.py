@@ -107,7 +107,7 @@ def close_over(
 
 
 def check_argnums(argnums: Any, count: int, asked: str) -> tuple[int, ...]:
-    """`argnums` as a tuple of non-negative positions. Raises TypeError or ValueError."""
+    """`argnums` as a tuple of non-negative positions. Raises TypeError."""
     if isinstance(argnums, int):
         nums: tuple[Any, ...] = (argnums,)
     elif isinstance(argnums, (tuple, list)):
@@ -124,7 +124,7 @@ def check_argnums(argnums: Any, count: int, asked: str) -> tuple[int, ...]:
             )
         )
     if any(not -count <= i < count for i in nums):
-        raise ValueError(
+        raise TypeError(
             errors.explain(
                 asked,
                 f"argnums={argnums!r} and a call with {count} positional arguments",

@@ -55,6 +55,9 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
     "grad holomorphic": lambda lib, jnp: lib.grad(lambda z: z * z * 1j, holomorphic=True)(
         np.complex64(1 + 2j)
     ),
+    "grad of a real function of a complex input": lambda lib, jnp: lib.grad(
+        lambda z: jnp.abs(z * z)
+    )(np.complex64(1 + 2j)),
     "grad allow_int": lambda lib, jnp: lib.grad(lambda x: x * 2.0, allow_int=True)(3).dtype.names,
     "grad through an if": lambda lib, jnp: lib.grad(lambda x: x * x if x > 0 else -x)(2.0),
     "grad through a loop": lambda lib, jnp: lib.grad(_newton)(5.0),
