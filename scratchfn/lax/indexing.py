@@ -10,6 +10,7 @@ Read next: `primitives/windows.py`, for what dimension numbers mean.
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -123,9 +124,9 @@ def dynamic_update_index_in_dim(
 
 def _starts_in_dim(asked: str, x: Any, start: Any, axis: int, allow_negative: bool) -> list[Any]:
     """The place `start` along one axis, 0 along all others, in the same type."""
-    zero = Array(np.zeros((), dtypes.dtype_of(start)))
-    starts = [zero] * x.ndim
-    starts[axis] = _from_the_start(asked, start, x.shape[axis], allow_negative)
+    place = _from_the_start(asked, start, x.shape[axis], allow_negative)
+    starts = [_place(0, place.dtype)] * x.ndim
+    starts[axis] = place
     return starts
 
 
@@ -158,12 +159,13 @@ def _from_the_start(asked: str, start: Any, size: int, allow_negative: bool) -> 
     if not allow_negative or start.ndim or dtypes.kind(start.dtype) != "i":
         return start
     if type(start) is Array and type(start.buffer) is np.ndarray:
-        place = int(start)
+        place = start.buffer.item()
         return _place(place + size if place < 0 else place, start.dtype)
     negative = lt(start, _place(0, start.dtype))
     return select(negative, add(start, _place(size, start.dtype)), start)
 
 
+@functools.lru_cache(maxsize=4096)
 def _place(number: int, dtype: np.dtype) -> Array:
     """A number as a place; one too large for the dtype wraps, as it does in JAX."""
     return Array(np.asarray(number).astype(dtype))

@@ -63,9 +63,8 @@ def _gather_aval(
     slice_sizes: Axes,
     **_: Any,
 ) -> ShapedArray:
-    asked = f"gather of {operand} at {indices}, slice_sizes={slice_sizes}, {dimension_numbers}"
     return operand.update(
-        shape=gathered_shape(asked, operand, indices, slice_sizes, dimension_numbers)
+        shape=gathered_shape("gather", operand, indices, slice_sizes, dimension_numbers)
     )
 
 
@@ -238,6 +237,7 @@ def update_program(combine: Primitive, dtype: np.dtype) -> Jaxpr:
     return Jaxpr([], [old, update], [new], [Eqn(combine, [old, update], [new], {})])
 
 
+@functools.lru_cache(maxsize=4096)
 def _require_fit(
     name: str,
     operand: ShapedArray,
@@ -246,7 +246,6 @@ def _require_fit(
     numbers: ScatterDimensionNumbers,
 ) -> None:
     """Raises TypeError unless the updates are windows of the operand, one for each index vector."""
-    asked = f"{name} of {updates} into {operand} at {indices}, {numbers}"
     inserted = {*numbers.inserted_window_dims, *numbers.operand_batching_dims}
     fits = (
         operand.ndim == len(numbers.update_window_dims) + len(inserted)
@@ -256,12 +255,11 @@ def _require_fit(
     expected = None
     if fits:
         window = kernels.update_window(operand.ndim, updates.shape, numbers)
-        gather_numbers = as_gather_numbers(numbers)
-        expected = gathered_shape(asked, operand, indices, window, gather_numbers)
+        expected = gathered_shape(name, operand, indices, window, as_gather_numbers(numbers))
     if expected != updates.shape:
         raise TypeError(
             errors.explain(
-                asked,
+                f"{name} of {updates} into {operand} at {indices}, {numbers}",
                 f"updates of type {updates}"
                 + (f", expected to be of shape {expected}" if expected else ""),
                 "they need the axes of the indices but the last, and, at update_window_dims, those "

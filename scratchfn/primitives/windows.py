@@ -18,6 +18,7 @@ Read next: `primitives/indexing.py`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 
 from scratchfn import errors
@@ -29,20 +30,22 @@ Axes = tuple[int, ...]
 Fault = tuple[str, str]  # what was found, and why it cannot be
 
 
+@functools.lru_cache(maxsize=4096)
 def gathered_shape(
-    asked: str,
+    name: str,
     operand: ShapedArray,
     indices: ShapedArray,
     window: Axes,
     numbers: GatherDimensionNumbers,
 ) -> Axes:
     """The shape of the windows of extent `window`, put together. Raises TypeError with the first
-    fault found, ValueError for indices that are no integers."""
+    fault found, ValueError for indices that are no integers. `name` is the operation's."""
     if dtypes.kind(indices.dtype) not in "iu":
-        why = "places are counted"
+        asked, found = f"{name} of {operand} at {indices}", f"indices of type {indices}"
         write = "indices.astype(jnp.int32)"
-        raise ValueError(errors.explain(asked, f"indices of type {indices}", why, write))
+        raise ValueError(errors.explain(asked, found, "places are counted", write))
     for found, why in _faults(operand, indices, window, numbers):
+        asked = f"{name} of {operand} at {indices}, windows of extent {window}, {numbers}"
         write = "x[indices], x.at[indices].add(y) or jnp.take, which find the dimension numbers"
         raise TypeError(errors.explain(asked, found, why, write))
     dropped = {*numbers.collapsed_slice_dims, *numbers.operand_batching_dims}
