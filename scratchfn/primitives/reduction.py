@@ -21,7 +21,7 @@ from scratchfn.core.avals import ShapedArray
 from scratchfn.core.tangents import Zero, zero_tangent
 from scratchfn.core.template import expression, kernel
 from scratchfn.core.trace import Primitive
-from scratchfn.primitives.arithmetic import div, mul, mul_p
+from scratchfn.primitives.arithmetic import div, mul_p
 from scratchfn.primitives.base import (
     Axes,
     drop_axes,
@@ -32,7 +32,7 @@ from scratchfn.primitives.base import (
     transpose,
 )
 from scratchfn.primitives.check import require_kind
-from scratchfn.primitives.convert import convert_element_type
+from scratchfn.primitives.convert import convert_element_type, select
 from scratchfn.primitives.logic import eq
 from scratchfn.primitives.rules import no_derivative, partials
 from scratchfn.primitives.structural import pad, slice_
@@ -82,8 +82,12 @@ def _reduction(name: str, kinds: str, **rules: Any) -> Primitive:
 
 def _extreme_partial(dx: Any, ans: Any, x: Any, *, axes: Axes) -> Any:
     kept = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
-    chosen = convert_element_type(eq(x, reshape(ans, kept)), dx.dtype)
-    return div(reduce_sum(mul(dx, chosen), axes), reduce_sum(chosen, axes))
+    chosen = eq(x, reshape(ans, kept))
+    # Not a product with 0 or 1: where the extreme is nan nothing is chosen, and 0 * (ct / 0) would
+    # spread nan over the whole gradient. XLA compiles JAX's product to this selection.
+    parts = select(chosen, dx, full(dx.shape, 0, dx.dtype, dx.weak_type))
+    count = reduce_sum(convert_element_type(chosen, dx.dtype), axes)
+    return div(reduce_sum(parts, axes), count)
 
 
 reduce_max_p = _reduction("reduce_max", "biufc")
@@ -113,10 +117,10 @@ def fold(
     return xs
 
 
-def take_front(x: Any, start: int, stop: int) -> Any:
-    """x[start:stop] along the first axis."""
-    rest = (0,) * (x.ndim - 1)
-    return slice_(x, (start, *rest), (stop, *x.shape[1:]))
+def take_front(x: Any, start: int, stop: int, step: int = 1) -> Any:
+    """x[start:stop:step] along the first axis."""
+    rest = x.ndim - 1
+    return slice_(x, (start, *(0,) * rest), (stop, *x.shape[1:]), (step, *(1,) * rest))
 
 
 def _append(x: Any, unit: Any) -> Any:

@@ -2,8 +2,8 @@
 
 A computation that is a plain sum, product, max, ... from its identity is recognised, and becomes
 the primitive for it. Any other is run on whole arrays at once, by `vmap`: a reduction combines
-neighbours along an axis until one element is left, windows are combined offset by offset. That form, its
-*expansion*, consists of ordinary operations, so it serves for execution and derivatives alike.
+neighbours along an axis until one element is left, windows are combined offset by offset. That
+form, its *expansion*, consists of ordinary operations: it is what is executed and differentiated.
 
 Read next: `primitives/reduction.py` and `primitives/window.py`.
 """
