@@ -27,7 +27,7 @@ from scratchfn.core.quiet import quietly
 from scratchfn.core.trace import current
 from scratchfn.numpy import indexing, ufuncs
 from scratchfn.numpy.conversion import asarray
-from scratchfn.numpy.index_parts import BASIC, known, parse
+from scratchfn.numpy.index_parts import BASIC, as_numpy_index, known, parse
 from scratchfn.numpy.index_windows import windows
 from scratchfn.numpy.promotion import cast, operand, promote_dtypes
 from scratchfn.primitives.base import broadcast_in_dim, expand_dims, full, reshape, squeeze
@@ -250,24 +250,33 @@ def _update(
 
 def _done_by_numpy(x: Array, index: Any, y: Array, scatter: Scatter) -> Array | None:
     """The update by NumPy itself, where it says the same at a tenth of the price: numbers of one
-    dtype in memory, and a basic index, whose places are distinct. None for all else."""
-    items = index if type(index) is tuple else (index,)
-    if not BASIC.issuperset(map(type, items)) or config.backend != "numpy":
-        return None
+    dtype in memory, at places that are inside, and distinct if the old numbers count. None for all
+    else."""
     old, new = x.buffer, y.buffer
-    if type(old) is not np.ndarray or type(new) is not np.ndarray or old.dtype != new.dtype:
+    if type(old) is not np.ndarray or type(new) is not np.ndarray or config.backend != "numpy":
         return None
-    ufunc = _UFUNCS.get(scatter)
-    if ufunc is None or old.dtype.kind not in "iufc":
+    if type(index) not in BASIC:
+        index = as_numpy_index(index)
+        if index is None:
+            return None
+    items = index if type(index) is tuple else (index,)
+    basic = BASIC.issuperset(map(type, items))
+    ufunc = _UFUNCS.get(scatter) if basic or scatter is _SET else None
+    if ufunc is None or old.dtype != new.dtype or old.dtype.kind not in "iufc":
         return None
+    if basic and ... not in items:
+        index = (*items, ...)  # a view, even of one element
     out = old.copy()
     try:
-        places = out[index if ... in items else (*items, ...)]  # a view, even of one element
+        places = out[index]
     except (IndexError, TypeError, ValueError):  # _update() knows what to do, or to say
         return None
     if new.shape != places.shape and new.shape != ():
         return None
-    quietly(ufunc, places, new, out=places)
+    if basic:
+        quietly(ufunc, places, new, out=places)
+    else:
+        out[index] = new
     return Array(out, x.weak_type)
 
 
@@ -275,6 +284,7 @@ def _overwrite(old: np.ndarray, new: np.ndarray, out: np.ndarray) -> None:
     out[...] = new
 
 
+_SET = scatter
 _UFUNCS: dict[Scatter, Any] = {
     scatter: _overwrite,
     scatter_add: np.add,

@@ -16,6 +16,7 @@ from types import EllipsisType, NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array, to_numpy
@@ -115,16 +116,23 @@ _PICKS = ("int", "array", "flag", "mask")  # beside an index array, an int is on
 
 
 def as_numpy_index(index: Any) -> Any:
-    """An index with NumPy's arrays in place of ours; None if NumPy might read it differently, or
-    an array is not in memory. (The index None is basic, and not asked about.)"""
+    """An index with NumPy's arrays and integers in place of ours; None if NumPy might read it
+    differently, or an array is not in memory. (The index None is basic, and not asked about.)"""
     if type(index) is tuple:
         items = index
         if not BASIC.issuperset(map(type, items)):
-            index = items = tuple([i.buffer if type(i) is Array else i for i in items])
+            index = items = tuple(map(_as_numpy, items))
     else:
-        index = index.buffer if type(index) is Array else index
+        index = _as_numpy(index)
         items = (index,)
     return index if _NUMPYS.issuperset(map(type, items)) else None
+
+
+def _as_numpy(item: Any) -> Any:
+    buffer = item.buffer if type(item) is Array else item
+    if type(buffer) is np.ndarray and buffer.shape == () and buffer.dtype.kind in "iu":
+        return int(buffer)
+    return buffer
 
 
 # -- one part of an index -------------------------------------------------------------------------
