@@ -1,5 +1,5 @@
-"""Cases of the operations that move elements: iota, slice, rev, pad, tile, concatenate, split,
-stack, unstack, and the slices at computed places."""
+"""Cases of the operations that move elements: iota, broadcast_in_dim, reshape, transpose, squeeze,
+slice, rev, pad, tile, concatenate, split, stack, unstack, and the slices at computed places."""
 
 from __future__ import annotations
 
@@ -25,6 +25,83 @@ IOTA = [
     iota_case("bfloat16", (3, 1), 0),
     iota_case("float16", (0, 3), 1),
     iota_case("int8", (0,), 0),
+]
+
+
+def broadcast_case(x, shape, axes):
+    return Case(
+        "broadcast_in_dim",
+        lambda lax, x: lax.broadcast_in_dim(x, shape, axes),
+        x,
+        id=f"{x if isinstance(x, float) else x.make(0).shape}-{shape}-{axes}",
+    )
+
+
+BROADCAST = [
+    broadcast_case(normal(3), (2, 3), (1,)),
+    broadcast_case(normal(3), (3, 2), (0,)),
+    broadcast_case(normal(1, 3), (2, 3), (0, 1)),
+    broadcast_case(normal(2, 1), (2, 4, 3), (0, 2)),
+    broadcast_case(normal(1), (1, 1), (1,)),
+    broadcast_case(normal(), (2, 3), ()),
+    broadcast_case(2.5, (2,), ()),
+    broadcast_case(normal(1, 3), (0, 3), (0, 1)),
+    broadcast_case(normal(3, dtype="complex64"), (2, 3), (1,)),
+    broadcast_case(normal(3, dtype="bfloat16"), (2, 3), (1,)),
+    broadcast_case(integers(2), (2, 2), (0,)),
+    broadcast_case(bools(2), (2, 2), (1,)),
+]
+
+
+def reshape_case(x, sizes):
+    return Case("reshape", lambda lax, x: lax.reshape(x, sizes), x, id=f"{sizes}")
+
+
+RESHAPE = [
+    reshape_case(normal(2, 3), (6,)),
+    reshape_case(normal(2, 3), (3, 2)),
+    reshape_case(normal(6), (1, 2, 1, 3)),
+    reshape_case(normal(2, 3, 4), (4, 6)),
+    reshape_case(normal(1, 1), ()),
+    reshape_case(normal(), (1,)),
+    reshape_case(2.5, (1, 1)),
+    reshape_case(normal(0, 3), (2, 0)),
+    reshape_case(normal(4, dtype="complex64"), (2, 2)),
+    reshape_case(normal(4, dtype="bfloat16"), (2, 2)),
+    reshape_case(integers(2, 3), (3, 2)),
+]
+
+
+def transpose_case(x, permutation):
+    return Case("transpose", lambda lax, x: lax.transpose(x, permutation), x, id=f"{permutation}")
+
+
+TRANSPOSE = [
+    transpose_case(normal(2, 3), (1, 0)),
+    transpose_case(normal(2, 3, 4), (2, 0, 1)),
+    transpose_case(normal(2, 3, 4), (0, 2, 1)),
+    transpose_case(normal(2, 3, 1, 2), (3, 1, 0, 2)),
+    transpose_case(normal(0, 3), (1, 0)),
+    transpose_case(normal(2, 3, dtype="complex64"), (1, 0)),
+    transpose_case(normal(2, 3, dtype="bfloat16"), (1, 0)),
+    transpose_case(integers(2, 3), (1, 0)),
+]
+
+
+def squeeze_case(x, dimensions):
+    return Case("squeeze", lambda lax, x: lax.squeeze(x, dimensions), x, id=f"{dimensions}")
+
+
+SQUEEZE = [
+    squeeze_case(normal(1, 3), (0,)),
+    squeeze_case(normal(2, 1, 3, 1), (1, 3)),
+    squeeze_case(normal(2, 1, 3, 1), (-1,)),
+    squeeze_case(normal(1), (0,)),
+    squeeze_case(normal(1, 1, 1), (2, 0)),
+    squeeze_case(normal(0, 1), (1,)),
+    squeeze_case(normal(1, 2, dtype="complex64"), (0,)),
+    squeeze_case(normal(1, 2, dtype="bfloat16"), (0,)),
+    squeeze_case(integers(2, 1), (1,)),
 ]
 
 
@@ -308,6 +385,10 @@ DYNAMIC_UPDATE_SLICE = [
 
 CASES = [
     *IOTA,
+    *BROADCAST,
+    *RESHAPE,
+    *TRANSPOSE,
+    *SQUEEZE,
     *SLICE,
     *REV,
     *PAD,
