@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.pretty import show, show_eqn
-from scratchfn.core.source import Source
+from scratchfn.core.source import Source, attributed_to
 from scratchfn.core.trace import Primitive
 
 
@@ -137,7 +137,8 @@ def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any) -> list[Any]:
     env.update(zip(jaxpr.constvars, consts, strict=True))
     env.update(zip(jaxpr.invars, args, strict=True))
     for eqn in jaxpr.eqns:
-        outs = eqn.primitive.bind(*map(read, eqn.invars), **eqn.params)
+        with attributed_to(eqn.source):
+            outs = eqn.primitive.bind(*map(read, eqn.invars), **eqn.params)
         env.update(zip(eqn.outvars, outs if eqn.primitive.many else (outs,), strict=True))
     return [read(v) for v in jaxpr.outvars]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from types import CodeType, FrameType
 from typing import NamedTuple
 
@@ -24,8 +25,34 @@ class Source(NamedTuple):
         return f"{self.code.co_filename}:{self.line} ({self.code.co_name})"
 
 
+class _Attributed(threading.local):
+    source: Source | None = None
+
+
+_attributed = _Attributed()
+
+
+class attributed_to:
+    """`with attributed_to(source):` what is recorded stems from that line of the user's, not from
+    the one that is running: a derivative belongs to the line it is the derivative of."""
+
+    __slots__ = ("outer", "source")
+
+    def __init__(self, source: Source | None):
+        self.source = source
+
+    def __enter__(self) -> None:
+        self.outer = _attributed.source
+        _attributed.source = self.source or self.outer
+
+    def __exit__(self, *_: object) -> None:
+        _attributed.source = self.outer
+
+
 def user_source() -> Source | None:
     """The innermost line on the stack that is not scratchfn's own."""
+    if _attributed.source is not None:
+        return _attributed.source
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code

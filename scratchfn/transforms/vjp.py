@@ -28,6 +28,7 @@ from scratchfn.core.jaxpr import (
     prune,
     weak_cache,
 )
+from scratchfn.core.source import attributed_to
 from scratchfn.core.stage import StageTrace, stage_closed
 from scratchfn.core.tangents import Linear, Zero
 from scratchfn.core.trace import current, running
@@ -104,8 +105,10 @@ def backward(
     for eqn in reversed(linear_eqns):
         cts_out = [ct_of.pop(v, None) for v in eqn.outvars]
         if any(ct is not None and type(ct) is not Zero for ct in cts_out):
-            for atom, ct in zip(eqn.invars, _transpose(eqn, cts_out, values, linear), strict=True):
-                accumulate(atom, ct)
+            with attributed_to(eqn.source):
+                cts_in = _transpose(eqn, cts_out, values, linear)
+                for atom, ct in zip(eqn.invars, cts_in, strict=True):
+                    accumulate(atom, ct)
     return [ct_of.get(v, Zero(v.aval)) if v in linear else None for v in jaxpr.invars]
 
 
