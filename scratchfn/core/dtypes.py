@@ -210,12 +210,14 @@ def isdtype(dtype: DTypeLike, kind: Any) -> bool:
 
 def finfo(dtype: DTypeLike) -> Any:
     """Limits of a float dtype (`eps`, `max`, `tiny`, ...); of a complex one's real part."""
-    return ml_dtypes.finfo(as_dtype(getattr(dtype, "dtype", dtype)))
+    own = dtype if isinstance(dtype, type) else getattr(dtype, "dtype", dtype)
+    return ml_dtypes.finfo(as_dtype(own))
 
 
 def iinfo(dtype: DTypeLike) -> Any:
     """Limits of an integer dtype (`min`, `max`, `bits`)."""
-    return ml_dtypes.iinfo(as_dtype(getattr(dtype, "dtype", dtype)))
+    own = dtype if isinstance(dtype, type) else getattr(dtype, "dtype", dtype)
+    return ml_dtypes.iinfo(as_dtype(own))
 
 
 def itemsize_bits(dtype: DTypeLike) -> int:

@@ -6,6 +6,10 @@ Every function is a few lines over `scratchfn.lax`. Read first: `promotion.py`, 
 # at import, gives arrays and tracers their operators and methods
 from scratchfn.numpy import operators as operators
 from scratchfn.numpy.at import put_along_axis as put_along_axis
+from scratchfn.numpy.closeness import allclose as allclose
+from scratchfn.numpy.closeness import array_equal as array_equal
+from scratchfn.numpy.closeness import array_equiv as array_equiv
+from scratchfn.numpy.closeness import isclose as isclose
 from scratchfn.numpy.comparison import bitwise_and as bitwise_and
 from scratchfn.numpy.comparison import bitwise_invert as bitwise_invert
 from scratchfn.numpy.comparison import bitwise_left_shift as bitwise_left_shift
@@ -95,6 +99,10 @@ from scratchfn.numpy.extremes import argmin as argmin
 from scratchfn.numpy.extremes import max as max
 from scratchfn.numpy.extremes import min as min
 from scratchfn.numpy.extremes import ptp as ptp
+from scratchfn.numpy.histograms import bincount as bincount
+from scratchfn.numpy.histograms import digitize as digitize
+from scratchfn.numpy.histograms import histogram as histogram
+from scratchfn.numpy.histograms import histogram_bin_edges as histogram_bin_edges
 from scratchfn.numpy.indexing import take as take
 from scratchfn.numpy.indexing import take_along_axis as take_along_axis
 from scratchfn.numpy.joining import append as append
@@ -137,6 +145,17 @@ from scratchfn.numpy.manipulation import squeeze as squeeze
 from scratchfn.numpy.manipulation import swapaxes as swapaxes
 from scratchfn.numpy.manipulation import tile as tile
 from scratchfn.numpy.manipulation import transpose as transpose
+from scratchfn.numpy.nan_reductions import nanargmax as nanargmax
+from scratchfn.numpy.nan_reductions import nanargmin as nanargmin
+from scratchfn.numpy.nan_reductions import nancumprod as nancumprod
+from scratchfn.numpy.nan_reductions import nancumsum as nancumsum
+from scratchfn.numpy.nan_reductions import nanmax as nanmax
+from scratchfn.numpy.nan_reductions import nanmean as nanmean
+from scratchfn.numpy.nan_reductions import nanmin as nanmin
+from scratchfn.numpy.nan_reductions import nanprod as nanprod
+from scratchfn.numpy.nan_reductions import nanstd as nanstd
+from scratchfn.numpy.nan_reductions import nansum as nansum
+from scratchfn.numpy.nan_reductions import nanvar as nanvar
 from scratchfn.numpy.padding import pad as pad
 from scratchfn.numpy.products import cross as cross
 from scratchfn.numpy.products import dot as dot
@@ -250,6 +269,16 @@ from scratchfn.numpy.searching import searchsorted as searchsorted
 from scratchfn.numpy.searching import sort as sort
 from scratchfn.numpy.searching import sort_complex as sort_complex
 from scratchfn.numpy.searching import where as where
+from scratchfn.numpy.sets import intersect1d as intersect1d
+from scratchfn.numpy.sets import isin as isin
+from scratchfn.numpy.sets import setdiff1d as setdiff1d
+from scratchfn.numpy.sets import setxor1d as setxor1d
+from scratchfn.numpy.sets import union1d as union1d
+from scratchfn.numpy.sets import unique as unique
+from scratchfn.numpy.sets import unique_all as unique_all
+from scratchfn.numpy.sets import unique_counts as unique_counts
+from scratchfn.numpy.sets import unique_inverse as unique_inverse
+from scratchfn.numpy.sets import unique_values as unique_values
 from scratchfn.numpy.totals import all as all
 from scratchfn.numpy.totals import any as any
 from scratchfn.numpy.totals import count_nonzero as count_nonzero

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.core.trace import Value
 from scratchfn.numpy.arguments import axis_of, dtype_of, known, no_out, operands

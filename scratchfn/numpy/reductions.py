@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.numpy.arguments import axes_of, dtype_of, no_out, scalar
@@ -122,7 +123,7 @@ def var(
     no_out("var", out)
     a = operand("var", a)
     correction = _correction("var", ddof, correction)
-    working, result = _var_dtypes(a.dtype, dtype_of("var", dtype))
+    working, result = var_dtypes(a.dtype, dtype_of("var", dtype))
     x = convert_element_type(a, working)
     if mean is None:
         mean = _mean(x, axis, working, keepdims=True, where=where)
@@ -155,7 +156,7 @@ def _correction(name: str, ddof: Any, correction: Any) -> Any:
     )  # fmt: skip
 
 
-def _var_dtypes(dtype: np.dtype, asked: np.dtype | None) -> tuple[np.dtype, np.dtype]:
+def var_dtypes(dtype: np.dtype, asked: np.dtype | None) -> tuple[np.dtype, np.dtype]:
     """The dtypes of the computation and of the result, which is real."""
     if asked is None:
         inexact_ = dtypes.to_inexact_dtype(dtype)

@@ -258,9 +258,9 @@ def test_repeat_by_traced_numbers_needs_a_length():
 
 
 def test_errors_name_the_remedy():
-    with pytest.raises(ValueError, match="jnp.array_split"):
+    with pytest.raises(ValueError, match=r"jnp\.array_split"):
         jnp.split(V, 2)
-    with pytest.raises(ValueError, match="(?s)Found: .*Why not: .*Write instead: "):
+    with pytest.raises(ValueError, match=r"(?s)Found: .*Why not: .*Write instead: "):
         jnp.broadcast_to(V, (5, 2))
     with pytest.raises(TypeError, match="not sequences"):
         jnp.ravel([1, 2])
