@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array, as_value

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.config import config
 from scratchfn.core import dtypes
@@ -107,8 +108,11 @@ def _basic(x: Any, index: Index, wrap: bool) -> Any:
     """A basic index as a slice, backwards where a step is negative, without the axes of integers
     and with the new ones. A traced integer makes it a dynamic slice."""
     starts: list[Any] = []
-    limits, strides = [], []
-    backward, picked, new = [], [], []
+    limits: list[int | None] = []
+    strides: list[int] = []
+    backward: list[int] = []
+    picked: list[int] = []
+    new: list[int] = []
     for kind, value, axis in index.parts:
         if kind == "new":
             new.append(axis - len(picked) + len(new))
@@ -149,18 +153,18 @@ def _sliced(x: Any, starts: list[Any], limits: list[int | None], strides: list[i
     """x[start:limit:stride] along each axis; a limit of None is for one element at `start`."""
     if any(isinstance(start, Value) for start in starts):
         dtype = index_dtype(x.shape)
-        ends = zip(starts, limits, strict=True)
-        sizes = [1 if limit is None else limit - start for start, limit in ends]
+        pairs = zip(starts, limits, strict=True)
+        sizes = [1 if limit is None else limit - start for start, limit in pairs]
         places = [s if isinstance(s, Value) else Array(np.asarray(s, dtype)) for s in starts]
         x = dynamic_slice(x, [convert_element_type(p, dtype) for p in places], sizes)
         if all(stride == 1 for stride in strides):
             return x
         return slice_(x, [0] * x.ndim, x.shape, strides)
-    limits = [s + 1 if limit is None else limit for s, limit in zip(starts, limits, strict=True)]
+    ends = [s + 1 if limit is None else limit for s, limit in zip(starts, limits, strict=True)]
     plain = all(stride == 1 for stride in strides)
-    if plain and not any(starts) and tuple(limits) == x.shape:
+    if plain and not any(starts) and tuple(ends) == x.shape:
         return x
-    return slice_(x, starts, limits, None if plain else strides)
+    return slice_(x, starts, ends, None if plain else strides)
 
 
 def _number(fill_value: Any) -> Any:
