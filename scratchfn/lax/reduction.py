@@ -75,9 +75,10 @@ def reduce(
     `computation(accumulated, element)`.
 
     `operands` is an array or a pytree of arrays of one shape, reduced together; `init_values` is
-    one of scalars. The computation, of scalars, must be associative: elements are combined in order,
-    but grouped in any way. A sum, product, max, min or bitwise operation that starts from its identity
-    becomes the primitive of that name. Raises ValueError where the trees or dtypes do not match.
+    one of scalars. The computation, of scalars, must be associative: elements are combined in
+    order, but grouped in any way. A sum, product, max, min or bitwise operation that starts from
+    its identity becomes the primitive of that name. Raises ValueError where the trees or dtypes do
+    not match.
     """
     flat, structure = tree.flatten(operands)
     inits, init_structure = tree.flatten(init_values)
