@@ -29,7 +29,6 @@ from scratchfn.config import disable_jit as disable_jit
 from scratchfn.config import enable_x64 as enable_x64
 from scratchfn.config import numpy_dtype_promotion as numpy_dtype_promotion
 from scratchfn.config import numpy_rank_promotion as numpy_rank_promotion
-from scratchfn.core.trace import Value as Array
 from scratchfn.transforms.aot import ShapeDtypeStruct as ShapeDtypeStruct
 from scratchfn.transforms.api import grad as grad
 from scratchfn.transforms.api import jvp as jvp
@@ -46,5 +45,8 @@ from scratchfn.transforms.jit_api import eval_shape as eval_shape
 from scratchfn.transforms.jit_api import jit as jit
 from scratchfn.transforms.jit_api import make_jaxpr as make_jaxpr
 from scratchfn.transforms.vmap_api import vmap as vmap
+
+Array = numpy.ndarray
+"""The class of all values, concrete and traced, for annotations and isinstance."""
 
 __version__ = "0.1.0"
