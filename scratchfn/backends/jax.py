@@ -95,6 +95,9 @@ _SPELLED_OTHERWISE: dict[str, Callable[..., Any]] = {
     "random_unwrap": lambda jax, keys, **_: jax.random.key_data(keys),
     "random_wrap": lambda jax, words, **_: jax.random.wrap_key_data(words),
     "split": lambda jax, x, *, sizes, axis: jax.lax.split(x, sizes, axis),
+    "threefry2x32": lambda jax, *words: _primitive("threefry2x32").bind(
+        *jax.numpy.broadcast_arrays(*words)  # JAX's wants the two words of a block alike
+    ),
 }
 
 

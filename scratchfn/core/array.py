@@ -147,7 +147,7 @@ class Array(Value):
     def __repr__(self) -> str:
         weak = ", weak_type=True" if self.weak_type else ""
         if self.dtype == dtypes.key_dtype:
-            words = to_numpy(self).view(np.uint32).reshape((*self.shape, 2))
+            words = to_numpy(self)["fry"]  # u32[..., 2]
             return f"Array({self.shape}, dtype=key<fry>) overlaying:\n{words}"
         text = np.array2string(np.asarray(self), separator=", ", prefix="Array(")
         return f"Array({text}, dtype={self.dtype.name}{weak})"

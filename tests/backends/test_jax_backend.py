@@ -17,7 +17,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from scratchfn import lax
+from scratchfn import lax, random
 from scratchfn.backends.devices import (
     default_backend,
     device_count,
@@ -268,6 +268,25 @@ def test_keys():
     assert jax.dtypes.issubdtype(there.buffer.dtype, jax.dtypes.prng_key)
     np.testing.assert_array_equal(jax.random.key_data(there.buffer), words)
     assert repr(here) == repr(there) == repr(key)
+    one = as_value(jax.random.key(3))
+    assert repr(device_put(one, "numpy")) == repr(one) == repr(jax.random.key(3))
+
+
+def test_random_numbers():
+    def draw(lib: Any, key: Any) -> Any:
+        first, second = lib.split(key)
+        last = lib.fold_in(second, 7)
+        return lib.key_data(last), lib.uniform(first, (3,)), lib.bits(last, (2, 2)), second
+
+    want = draw(jax.random, jax.random.key(5))
+    key = device_put(random.key(5), "jax")
+    for got in (draw(random, key), jit(lambda k: draw(random, k))(key)):
+        assert all(map(lives_on_jax, got))
+        for a, b in zip(got[:3], want[:3], strict=True):
+            np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+        assert repr(got[3]) == repr(want[3])
+    with setting("backend", "jax"):
+        assert lives_on_jax(random.split(random.key(0)))
 
 
 def test_keys_in_programs():
