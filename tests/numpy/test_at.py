@@ -1,6 +1,6 @@
 """x.at[index] and put_along_axis against JAX: a table of updates, their types, derivatives, texts.
 
-An expression is Python text over the names of `test_indexing.names`, evaluated in both libraries.
+An expression is Python text over the names in `indices.names`, evaluated in both libraries.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scratchfn.transforms.api import jvp, vjp
 from scratchfn.transforms.jit_api import jit, make_jaxpr
 from scratchfn.transforms.vmap_api import vmap
 from tests.numpy.agree import agree, numbers, same
-from tests.numpy.test_indexing import X, indexed, names, said, split, text
+from tests.numpy.indices import X, indexed, names, said, split, text
 
 UPDATES = ["set", "add", "subtract", "multiply", "mul", "min", "max", "divide", "power"]
 
