@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.numpy.arguments import dtype_of, no_out, operands
@@ -212,8 +213,10 @@ def _contract(
     if len(terms) == 1:
         return _sum_names(*terms[0], later, dtype)
     (x, x_names), (y, y_names) = terms
-    x, x_names = _sum_names(*_drop_broadcast(x, x_names, y, y_names), later | set(y_names), dtype)
-    y, y_names = _sum_names(*_drop_broadcast(y, y_names, x, x_names), later | set(x_names), dtype)
+    x, x_names = _drop_broadcast(x, x_names, y, y_names)
+    y, y_names = _drop_broadcast(y, y_names, x, x_names)
+    x, x_names = _sum_names(x, x_names, later | set(y_names), dtype)
+    y, y_names = _sum_names(y, y_names, later | set(x_names), dtype)
     shared = [name for name in x_names if name in y_names]
     batch = [name for name in output if name in shared and name in later]
     batch += [name for name in shared if name in later and name not in batch]

@@ -7,6 +7,7 @@ Read next: `numpy/nan_reductions.py`.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -61,10 +62,7 @@ def _wide(dtype: np.dtype) -> np.dtype:
 def _count(a: Any, axis: Any, keepdims: bool, where: Any, dtype: np.dtype) -> Any:
     """The number of elements that count, as a number of the dtype."""
     if where is None:
-        count = 1
-        for i in axes_of("mean", axis, a.ndim):
-            count *= a.shape[i]
-        return scalar(count, dtype)
+        return scalar(math.prod(a.shape[i] for i in axes_of("mean", axis, a.ndim)), dtype)
     mask = mask_of("mean", where)
     shape = broadcast_shapes("mean", [mask.shape, a.shape], ValueError)
     mask = base.broadcast_in_dim(mask, shape, range(len(shape) - mask.ndim, len(shape)))
@@ -133,9 +131,13 @@ def var(
     else:
         squares = square(centered)
     working = squares.dtype
+    total = sum(squares, axis, working, keepdims=keepdims, where=where)
+    if where is None and isinstance(correction, (int, float)):  # how many count is known now
+        count = math.prod(a.shape[i] for i in axes_of("var", axis, a.ndim)) - correction
+        if count > 0:
+            return convert_element_type(div_p.bind(total, scalar(count, working)), result)
     count = _count(a, axis, keepdims, where, working)
     count = sub_p.bind(count, cast(operand("var", correction), working))
-    total = sum(squares, axis, working, keepdims=keepdims, where=where)
     ratio = convert_element_type(div_p.bind(total, count), result)
     return choose(greater(count, 0), ratio, scalar(np.nan, result))
 
