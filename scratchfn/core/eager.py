@@ -18,6 +18,7 @@ import numpy as np
 from scratchfn import errors
 from scratchfn.config import config
 from scratchfn.core.array import Array
+from scratchfn.core.avals import ShapedArray
 from scratchfn.core.quiet import quietly
 from scratchfn.core.trace import Primitive, Trace, Tracer, _State, describe, require_alive
 
@@ -56,7 +57,7 @@ def _checked(prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> li
     for x in args:
         if type(x) is not Array:
             raise _not_an_array(prim, x)
-    avals = prim.avals([x.aval for x in args], params)
+    avals = _result_types(prim, args, params)
     buffers = [x.buffer for x in args]
     native = all(type(b) is np.ndarray for b in buffers)
     if not native or config.backend != "numpy":
@@ -65,6 +66,27 @@ def _checked(prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> li
         out = quietly(prim.impl, *buffers, **params)
         outs = list(out) if prim.many else [out]
     return [Array(out, aval.weak_type) for out, aval in zip(outs, avals, strict=True)]
+
+
+_known_types: dict[Any, list[ShapedArray]] = {}
+
+
+def _result_types(
+    prim: Primitive, args: Sequence[Any], params: dict[str, Any]
+) -> list[ShapedArray]:
+    """`prim.avals`, remembered: an eager loop meets the same types again and again."""
+    if prim.program:  # asks its program; and a program must not be kept alive here
+        return prim.avals([x.aval for x in args], params)
+    key = (prim, tuple([x.aval for x in args]), tuple(params.values()), config.enable_x64)
+    try:
+        return _known_types[key]
+    except TypeError:  # a param that cannot be hashed
+        return prim.avals([x.aval for x in args], params)
+    except KeyError:
+        if len(_known_types) > 4096:
+            _known_types.clear()
+        _known_types[key] = found = prim.avals([x.aval for x in args], params)
+        return found
 
 
 def _not_an_array(prim: Primitive, x: Any) -> Exception:

@@ -33,14 +33,19 @@ _OPERANDS = (Value, bool, int, float, complex, np.ndarray, np.generic)
 
 
 def _binary(f: Callable[[Any, Any], Any], prim: Primitive | None = None) -> tuple[Any, Any]:
-    """The operator and its reflection. Two arrays of one float type skip promotion: `prim` is what
-    `f` would bind for them."""
+    """The operator and its reflection. Two arrays of one float type, or one and a Python float,
+    skip promotion: `prim` is what `f` would bind for them."""
 
     def forward(self: Any, other: Any) -> Any:
-        if prim is not None and type(self) is Array and type(other) is Array:
-            x, y = self.buffer, other.buffer
-            if x.dtype is y.dtype and x.dtype.kind == "f" and x.shape == y.shape:
+        if prim is not None and type(self) is Array and self.buffer.dtype.kind == "f":
+            x = self.buffer
+            if type(other) is float:
+                other = Array(np.asarray(other, x.dtype), True)
                 return current.trace.process(prim, (self, other), {})[0]
+            if type(other) is Array:
+                y = other.buffer
+                if x.dtype is y.dtype and x.shape == y.shape:
+                    return current.trace.process(prim, (self, other), {})[0]
         if not isinstance(other, _OPERANDS) and not hasattr(other, "__jax_array__"):
             return _refuse(other)
         return f(self, other)
