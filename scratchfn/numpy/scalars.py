@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from scratchfn.core import dtypes
 from scratchfn.core.dtypes import finfo, iinfo, isdtype, issubdtype, promote_types
 from scratchfn.core.trace import Value
-from scratchfn.numpy.arguments import axis_of, operand
+from scratchfn.numpy.arguments import axis_of
 from scratchfn.numpy.conversion import asarray
 
 __all__ = ["finfo", "iinfo", "isdtype", "issubdtype", "promote_types"]
@@ -110,8 +111,8 @@ def can_cast(from_: Any, to: Any, casting: Any = "safe") -> Any:
 
 
 def shape(a: Any) -> tuple[int, ...]:
-    """The shape of an array or a number."""
-    return tuple(a.shape if hasattr(a, "shape") else operand("shape", a).shape)
+    """The shape of an array, a number or a list."""
+    return tuple(a.shape if hasattr(a, "shape") else np.shape(a))
 
 
 def ndim(a: Any) -> int:

@@ -135,10 +135,11 @@ def where(
     `nonzero`."""
     if x is None and y is None:
         return nonzero(condition, size=size, fill_value=fill_value)
-    if x is None or y is None or size is not None or fill_value is not None:
-        raise ValueError(
+    half = x is None or y is None
+    if half or size is not None or fill_value is not None:
+        raise (TypeError if half else ValueError)(
             errors.explain(
-                "jnp.where", "one of x and y, or both and a size",
+                "jnp.where", "one of x and y" if half else "both x and y, and a size",
                 "it chooses between x and y, or finds places, which have a size",
                 "jnp.where(c, x, 0), or jnp.where(c, size=n)",
             )
