@@ -69,5 +69,5 @@ fma_p = elementwise(
     lambda dy, ans, x, y, z: mul(x, dy),
     lambda dz, ans, x, y, z: dz,
     transpose=_transpose,
-    jax=lambda x, y, z: x * y + z,
+    jax=lambda lax, x, y, z: x * y + z,
 )  # fmt: skip
