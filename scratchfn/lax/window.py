@@ -48,6 +48,10 @@ def padtype_to_pads(
                 "(1, 3, 3, 1) with strides (1, 2, 2, 1) for images with features last",
             )
         )
+    if any(stride < 1 for stride in window_strides):
+        found, why = f"strides {tuple(window_strides)}", "windows begin at least one element apart"
+        write = f"strides {tuple(max(stride, 1) for stride in window_strides)}"
+        raise ValueError(errors.explain(f'windows with padding="{padding}"', found, why, write))
     pads = []
     for n, window, stride in zip(in_shape, window_shape, window_strides, strict=True):
         count = -(-n // stride)

@@ -14,7 +14,7 @@ import numpy as np
 from scratchfn import errors
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.params import ConvDimensionNumbers
-from scratchfn.primitives.check import require_equal_dtypes, require_kind
+from scratchfn.primitives.check import require_kind
 
 Axes = tuple[int, ...]
 
@@ -45,8 +45,11 @@ def conv_aval(
 ) -> ShapedArray:
     """The result's type. Raises TypeError or ValueError naming what does not fit."""
     require_kind("conv_general_dilated", [lhs, rhs], "biufc")
-    require_equal_dtypes("conv_general_dilated", [lhs, rhs])
     what = f"a convolution of {lhs} with a kernel {rhs}"
+    if lhs.dtype != rhs.dtype:
+        found = f"dtypes {lhs.dtype.name} and {rhs.dtype.name}"
+        why, write = "lax does not promote its arguments", f"rhs.astype(jnp.{lhs.dtype.name})"
+        raise TypeError(errors.explain(what, found, why, write))
     _check_ranks(what, lhs, rhs, dimension_numbers)
     spatial = lhs.ndim - 2
     _check_lists(
@@ -64,6 +67,8 @@ def conv_aval(
     sizes = [lhs.shape[lhs_spec[0]] // batch_group_count, rhs.shape[rhs_spec[0]]]
     for i, (low, high) in enumerate(padding):
         size = dilated(lhs.shape[lhs_spec[2 + i]], lhs_dilation[i]) + low + high
+        if size < 0:
+            raise _cropped_to_nothing(what, padding, -size)
         window = dilated(rhs.shape[rhs_spec[2 + i]], rhs_dilation[i])
         sizes.append(positions(size, window, window_strides[i]))
     shape = [0] * len(sizes)
@@ -123,6 +128,12 @@ def _wrong_number(
             f"{name}=({', '.join([str(value[0] if len(value) else 1)] * spatial)})",
         )
     )
+
+
+def _cropped_to_nothing(what: str, padding: Sequence[tuple[int, int]], excess: int) -> Exception:
+    found = f"padding={tuple(padding)}"
+    why = f"negative padding crops, and here it crops {excess} more than there are"
+    return ValueError(errors.explain(what, found, why, "padding of -1 to drop one element"))
 
 
 def _check_lists(what: str, spatial: int, lists: dict[str, Axes]) -> None:
