@@ -12,6 +12,7 @@ merged into the batch or the features, groups are split off and merged in.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from scratchfn.backends.numpy.kernels import conv as kernels
@@ -43,7 +44,7 @@ def split_axis(x: Any, axis: int, size: int) -> Any:
     return reshape(x, (*x.shape[:axis], size, rest, *x.shape[axis + 1 :]))
 
 
-def _swapped(spec: Axes) -> Axes:
+def _swapped(spec: Sequence[int]) -> Axes:
     """A spec with its first two entries, batch and feature or out and in, swapped."""
     return (spec[1], spec[0], *spec[2:])
 

@@ -85,10 +85,9 @@ def prefixes(combine: Combine, pair: Pair, axis: int) -> Pair:
     before = odd if n % 2 else _part(odd, 0, n // 2 - 1, 1, axis)
     even = combine(before, _every_other(pair, 2, n, axis))
     first = _part(pair, 0, 1, 1, axis)
-    return tuple(
-        _interleave(concatenate([x, y], axis), z, axis)
-        for x, y, z in zip(first, even, odd, strict=True)
-    )  # type: ignore[return-value]
+    evens = (concatenate(xs, axis) for xs in zip(first, even, strict=True))
+    value, tangent = (_interleave(x, y, axis) for x, y in zip(evens, odd, strict=True))
+    return value, tangent
 
 
 def _part(pair: Pair, start: int, stop: int, step: int, axis: int) -> Pair:

@@ -21,9 +21,10 @@ from scratchfn.core.avals import ShapedArray
 from scratchfn.core.tangents import Zero, zero_tangent
 from scratchfn.core.template import expression, kernel
 from scratchfn.core.trace import Primitive
-from scratchfn.primitives.arithmetic import div, mul_p
+from scratchfn.primitives.arithmetic import div, mul
 from scratchfn.primitives.base import (
     Axes,
+    add_tangents,
     drop_axes,
     full,
     move_axis,
@@ -142,8 +143,8 @@ def _prod_jvp(primals: Any, tangents: Any, *, axes: Axes) -> Any:
         return ans, zero_tangent(ans)
 
     def combine(a: list[Any], b: list[Any]) -> list[Any]:
-        product, tangent = mul_p.jvp((a[0], b[0]), (a[1], b[1]))
-        return [product, tangent]
+        (x, dx), (y, dy) = a, b
+        return [mul(x, y), add_tangents(mul(dx, y), mul(x, dy))]
 
     units = [full((), unit, x.dtype) for unit in (1, 0)]
     tangent = fold(combine, [flatten_front(x, axes), flatten_front(dx, axes)], units)[1]
