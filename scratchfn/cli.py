@@ -105,43 +105,33 @@ def _positive(text: str) -> int:
 def train_digits(args: argparse.Namespace) -> None:
     """Trains each model from each seed, writes the results, prints the closing table."""
     # Imported here, so that --help and a mistyped option answer at once.
-    from scratchfn.config import config
+    from scratchfn.config import config, setting
     from scratchfn.data import digits
     from scratchfn.models.vision.on_digits import Recipe, train_on_digits
-    from scratchfn.viz import plot_curves, plot_mistakes
 
-    if args.backend:
-        config.update("backend", args.backend)
     recipe = Recipe(epochs=args.epochs) if args.epochs else Recipe()
     models = {name: _model(name) for name in MODELS[args.model]}
     seeds = range(args.seed, args.seed + args.seeds)
-    data = digits()
-    with _one_blas_thread():
-        runs = [
-            train_on_digits(model, model.Config(), recipe, data, seed, progress=True)
-            for model in models.values()
-            for seed in seeds
-        ]
-
-    out = args.out / "digits"
-    out.mkdir(parents=True, exist_ok=True)
-    settings = {
-        "backend": config.backend,
-        "seeds": list(seeds),
-        "recipe": dataclasses.asdict(recipe),
-        "models": {name: dataclasses.asdict(model.Config()) for name, model in models.items()},
-    }
-    (out / "config.json").write_text(json.dumps(settings, indent=2) + "\n")
-    _write_metrics(runs, out / "metrics.csv")
-    plot_curves(runs, out / "curves.png")
-    first = [run for run in runs if run.seed == args.seed]
-    plot_mistakes(first, data.test.x, data.test.y, out / "mistakes.png")
-
-    print(_table(runs))
-    if args.compare:
-        for run in first:
-            print(_comparison(run, models[run.model], data))
-    print(f"\nWritten to {out}: config.json, metrics.csv, curves.png, mistakes.png")
+    with setting("backend", args.backend or config.backend):
+        data = digits()
+        with _one_blas_thread():
+            runs = [
+                train_on_digits(model, model.Config(), recipe, data, seed, progress=True)
+                for model in models.values()
+                for seed in seeds
+            ]
+        settings = {
+            "backend": config.backend,
+            "seeds": list(seeds),
+            "recipe": dataclasses.asdict(recipe),
+            "models": {name: dataclasses.asdict(model.Config()) for name, model in models.items()},
+        }
+        written = _write(args.out / "digits", settings, runs, data.test)
+        print(_table(runs))
+        if args.compare:
+            for run in runs[:: len(seeds)]:  # the first seed of each model
+                print(_comparison(run, models[run.model], data.test))
+    print(f"\nWritten to {args.out / 'digits'}: {', '.join(written)}")
 
 
 def _one_blas_thread() -> Any:
@@ -155,13 +145,22 @@ def _model(name: str) -> Any:
     return importlib.import_module(f"scratchfn.models.vision.{name}")
 
 
-def _write_metrics(runs: Sequence[Any], path: Path) -> None:
-    columns = ["model", "seed", "step", "loss", "test_accuracy"]
-    with path.open("w", newline="") as file:
+def _write(folder: Path, settings: dict[str, Any], runs: Sequence[Any], test: Any) -> list[str]:
+    """Writes what was asked for, what was measured, and two pictures; returns the files' names."""
+    from scratchfn.viz import plot_curves, plot_mistakes
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(settings, indent=2) + "\n")
+    with (folder / "metrics.csv").open("w", newline="") as file:
+        columns = ["model", "seed", "step", "loss", "test_accuracy"]
         writer = csv.DictWriter(file, columns, restval="")
         writer.writeheader()
         for run in runs:
             writer.writerows({"model": run.model, "seed": run.seed, **row} for row in run.history)
+    plot_curves(runs, folder / "curves.png")
+    first = [run for run in runs if run.seed == runs[0].seed]
+    plot_mistakes(first, test.x, test.y, folder / "mistakes.png")
+    return ["config.json", "metrics.csv", "curves.png", "mistakes.png"]
 
 
 def _table(runs: Sequence[Any]) -> str:
@@ -179,11 +178,11 @@ def _table(runs: Sequence[Any]) -> str:
     return "\n".join(lines)
 
 
-def _comparison(run: Any, model: Any, data: Any) -> str:
+def _comparison(run: Any, model: Any, test: Any) -> str:
     """How far the loss on 64 test images, and its gradient, are from what JAX computes."""
     from scratchfn.compare import compare_gradient
 
-    x, y = data.test.x[:64], data.test.y[:64]
+    x, y = test.x[:64], test.y[:64]
     d = compare_gradient(lambda p, x, y: model.loss(p, x, y, model.Config()), run.params, x, y)
     return (
         f"{run.model} against JAX: loss differs by {d.value:.1e}, gradient by at most "

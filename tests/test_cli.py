@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from scratchfn.cli import main
+from scratchfn.config import config
 
 
 def test_training_from_start_to_table(tmp_path, capsys) -> None:
@@ -33,6 +34,14 @@ def test_training_from_start_to_table(tmp_path, capsys) -> None:
     assert {(r["model"], r["seed"]) for r in rows} == {("mlp", "5"), ("mlp", "6")}
     assert [r["step"] for r in rows if r["test_accuracy"]] == ["22", "44"] * 2
     assert all((folder / name).stat().st_size > 5000 for name in ("curves.png", "mistakes.png"))
+
+
+def test_training_on_jax(tmp_path, capsys) -> None:
+    main(["train", "digits", "--epochs", "1", "--model", "mlp", "--backend", "jax",
+          "--out", str(tmp_path)])  # fmt: skip
+    assert json.loads((tmp_path / "digits" / "config.json").read_text())["backend"] == "jax"
+    assert "mlp" in capsys.readouterr().out
+    assert config.backend == "numpy"  # the choice ended with the command
 
 
 @pytest.mark.parametrize(

@@ -66,14 +66,12 @@ def fit(
       The last state, and one row of metrics for each step, which `measure` adds to.
     """
     history: list[Row] = []
-    measured: dict[str, float] = {}
     with _bar(progress, total) as bar:
         for i, batch in enumerate(batches, start=1):
             state, metrics = step(state, batch)
             row = {"step": i, **{name: float(value) for name, value in metrics.items()}}
             if measure is not None and i % every == 0:
-                measured = measure(state)
-                row |= measured
+                row |= measure(state)
                 bar.set_postfix({k: f"{v:.4g}" for k, v in row.items() if k != "step"})
             history.append(row)
             bar.update()

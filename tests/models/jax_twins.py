@@ -9,9 +9,9 @@ from jax import lax
 
 def mlp(params, x):
     h = x.reshape(len(x), -1)
-    for layer in params[:-1]:
+    for layer in params["hidden"]:
         h = jax.nn.relu(h @ layer["w"] + layer["b"])
-    return h @ params[-1]["w"] + params[-1]["b"]
+    return h @ params["out"]["w"] + params["out"]["b"]
 
 
 def convnet(params, x):

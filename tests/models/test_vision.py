@@ -58,9 +58,8 @@ def test_initial_params_are_drawn_as_jax_draws(name: str) -> None:
     """The first layer's weights: one key of the split, he_normal."""
     model, cfg = MODELS[name], MODELS[name].Config()
     params = model.init(KEY, cfg)
-    n = len(cfg.widths) + 1
-    i, w = (0, params[0]["w"]) if name == "mlp" else (1, params["convs"][0]["w"])
-    key = jax.random.split(jax.random.key(0), n)[i]
+    w = params["hidden" if name == "mlp" else "convs"][0]["w"]
+    key = jax.random.split(jax.random.key(0), len(cfg.widths) + 1)[1]
     expected = jax.nn.initializers.he_normal()(key, w.shape)
     np.testing.assert_allclose(w, expected, rtol=1e-5, atol=1e-7)
 

@@ -31,14 +31,14 @@ class Config:
 def init(key: Any, cfg: Config) -> dict[str, Any]:
     """A convolution for each width, and a linear layer to the classes."""
     he = nn.initializers.he_normal()
-    key, *keys = random.split(key, len(cfg.widths) + 1)
+    k_out, *keys = random.split(key, len(cfg.widths) + 1)
     channels = (cfg.channels, *cfg.widths)
     side = cfg.size // 2 ** len(cfg.widths)
     return {
         "convs": [
             nn.conv_init(k, 3, 3, m, n, w_init=he) for k, m, n in zip(keys, channels, channels[1:])
         ],
-        "out": nn.linear_init(key, side * side * channels[-1], cfg.classes),
+        "out": nn.linear_init(k_out, side * side * channels[-1], cfg.classes),
     }
 
 

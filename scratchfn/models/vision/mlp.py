@@ -24,29 +24,31 @@ class Config:
     drop: float = 0.2
 
 
-def init(key: Any, cfg: Config) -> list[nn.Params]:
-    """One linear layer for each width, and one to the classes."""
-    sizes = (cfg.pixels, *cfg.widths, cfg.classes)
+def init(key: Any, cfg: Config) -> dict[str, Any]:
+    """A linear layer for each width, and one to the classes."""
     he = nn.initializers.he_normal()  # keeps the variance through relu
-    keys = random.split(key, len(sizes) - 1)
-    return [nn.linear_init(k, m, n, w_init=he) for k, m, n in zip(keys, sizes, sizes[1:])]
+    k_out, *keys = random.split(key, len(cfg.widths) + 1)
+    sizes = (cfg.pixels, *cfg.widths)
+    return {
+        "hidden": [nn.linear_init(k, m, n, w_init=he) for k, m, n in zip(keys, sizes, sizes[1:])],
+        "out": nn.linear_init(k_out, sizes[-1], cfg.classes),
+    }
 
 
 def apply(
-    params: list[nn.Params], x: Any, cfg: Config, *, train: bool = False, key: Any = None
+    params: dict[str, Any], x: Any, cfg: Config, *, train: bool = False, key: Any = None
 ) -> Any:
     """Logits of each class.  x [b, h, w, c] -> [b, classes]"""
-    *hidden, last = params
-    keys = [None] * len(hidden) if key is None else random.split(key, len(hidden))
+    keys = [None] * len(cfg.widths) if key is None else random.split(key, len(cfg.widths))
     h = x.reshape(x.shape[0], -1)  # [b, pixels]
-    for layer, k in zip(hidden, keys):
+    for layer, k in zip(params["hidden"], keys):
         h = nn.relu(nn.linear(layer, h))  # [b, width]
         h = nn.dropout(h, cfg.drop, train=train, key=k)
-    return nn.linear(last, h)  # [b, classes]
+    return nn.linear(params["out"], h)  # [b, classes]
 
 
 def loss(
-    params: list[nn.Params],
+    params: dict[str, Any],
     x: Any,
     y: Any,
     cfg: Config,
@@ -59,7 +61,7 @@ def loss(
     return jnp.mean(nn.softmax_cross_entropy(logits, y))
 
 
-def accuracy(params: list[nn.Params], x: Any, y: Any, cfg: Config) -> Any:
+def accuracy(params: dict[str, Any], x: Any, y: Any, cfg: Config) -> Any:
     """The fraction of images whose most likely class is their label, a scalar."""
     return jnp.mean(apply(params, x, cfg).argmax(-1) == y)
 
