@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ import numpy as np
 from scratchfn import errors, tree
 from scratchfn.backends import jax as jax_backend
 from scratchfn.backends.numpy.compiler import compile_program
+from scratchfn.config import config
 from scratchfn.core.array import Array, as_value, to_numpy
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.eager import EVAL
@@ -85,6 +87,17 @@ def stage_computation(name: str, computation: Any, inits: Sequence[Any], structu
             )
         )
 
+    key = name, tuple(a.strong() for a in avals), structure, config.enable_x64
+    try:
+        weakref.ref(computation)
+    except TypeError:  # a callable that cannot be remembered
+        return _stage(computation, *key)
+    return _staged(computation, *key)
+
+
+def _stage(
+    computation: Any, name: str, avals: tuple[ShapedArray, ...], structure: Any, x64: bool
+) -> ClosedJaxpr:
     def flat(*values: Any) -> list[Any]:
         count = len(avals)
         out = computation(
@@ -95,7 +108,7 @@ def stage_computation(name: str, computation: Any, inits: Sequence[Any], structu
             raise _wrong_result(name, f"a result of the form {found}", f"{structure}")
         return list(map(as_value, leaves))
 
-    jaxpr, consts = stage(flat, [a.strong() for a in avals] * 2, f"the computation of {name}")
+    jaxpr, consts = stage(flat, avals * 2, f"the computation of {name}")
     closed, traced = hoist(jaxpr, consts)
     if traced:
         raise NotImplementedError(
@@ -110,6 +123,9 @@ def stage_computation(name: str, computation: Any, inits: Sequence[Any], structu
         if out.shape or out.dtype != aval.dtype:
             raise _wrong_result(name, f"a result of type {out}", str(aval))
     return closed
+
+
+_staged = weak_cache(_stage)  # so that a reduction in a loop is staged and compiled once
 
 
 def _wrong_result(name: str, found: str, wanted: str) -> ValueError:
@@ -302,11 +318,11 @@ def _expand_reduce_window(*args: Any, jaxpr: ClosedJaxpr, consts: Any, **params:
     operands, inits = args[: len(args) // 2], args[len(args) // 2 :]
     windows = Windows(**params)
     shape = windows.out_shape(operands[0].shape)
-    config = [
+    spread = [
         (low, high, base - 1)
         for (low, high), base in zip(windows.padding, windows.base_dilation, strict=True)
     ]
-    padded = [pad(x, init, config) for x, init in zip(operands, inits, strict=True)]
+    padded = [pad(x, init, spread) for x, init in zip(operands, inits, strict=True)]
     outs = [broadcast_in_dim(init, shape, ()) for init in inits]
     if 0 in shape:
         return outs

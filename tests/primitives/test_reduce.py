@@ -98,3 +98,23 @@ def test_computations_with_a_primitive_are_recognised(computation, init, name):
 def test_no_axes_leave_the_operand():
     np.testing.assert_array_equal(lax.reduce(X, 0.5, circle, ()), X)
     np.testing.assert_array_equal(lax.reduce(X[:0], 0.5, circle, (0,)), np.full(5, 0.5))
+
+
+def test_a_computation_is_staged_once():
+    calls = []
+
+    def counted(a, b):
+        calls.append(1)
+        return a + b + a * b
+
+    for _ in range(3):
+        lax.reduce(X, 0.0, counted, (0,))
+    assert len(calls) == 1
+
+
+def test_traced_values_cannot_be_closed_over():
+    def f(scale):
+        return lax.reduce(X, 0.0, lambda a, b: a + scale * b, (0,))
+
+    with pytest.raises(NotImplementedError, match="traced values of the function around it"):
+        jit(f)(2.0)
