@@ -98,6 +98,13 @@ def exponential_floats(words: Any, shape: Shape, dtype: Any) -> Any:
     return -jnp.log1p(-unit_floats(words, shape, dtype))
 
 
+def positive_floats(words: Any, shape: Shape, dtype: Any) -> Any:
+    """Uniform on (0, 1), so that the logarithm is finite: the least normal number in place of 0."""
+    return jnp.maximum(
+        unit_floats(words, shape, dtype), np.array(ml_dtypes.finfo(dtype).tiny, dtype)
+    )
+
+
 def gumbel(key: Any, shape: Any = (), dtype: Any = None, mode: str | None = None) -> Any:
     """f(x) = exp(-x - exp(-x))
 
@@ -122,8 +129,7 @@ def gumbel_floats(words: Any, shape: Shape, dtype: Any, mode: str | None) -> Any
         # In [0, 0.5) the second number's bits follow those of the first; above, there is no room.
         fine = high + np.array(2.0**-info.nmant, dtype) * low + np.array(info.tiny, dtype)
         return -jnp.log(-jnp.log1p(-jnp.where(high >= 0.5, high, fine)))
-    tiny = np.array(info.tiny, dtype)
-    return -jnp.log(-jnp.log(uniform_between(words, shape, dtype, tiny, 1.0)))
+    return -jnp.log(-jnp.log(positive_floats(words, shape, dtype)))
 
 
 def _gumbel_of_64_bits(words: Any, shape: Shape) -> Any:
@@ -161,7 +167,7 @@ def laplace(key: Any, shape: Any = (), dtype: Any = None) -> Any:
 def logistic(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """f(x) = exp(-x) / (1 + exp(-x))^2"""
     words, shape, dtype = request("logistic", key, shape, dtype)
-    u = uniform_between(words, shape, dtype, np.array(ml_dtypes.finfo(dtype).tiny, dtype), 1.0)
+    u = positive_floats(words, shape, dtype)
     return jnp.log(u) - jnp.log1p(-u)
 
 
