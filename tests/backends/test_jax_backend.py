@@ -17,7 +17,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from scratchfn import lax, random
+from scratchfn import lax, nn, random
 from scratchfn.backends.devices import (
     default_backend,
     device_count,
@@ -27,7 +27,7 @@ from scratchfn.backends.devices import (
     local_device_count,
     local_devices,
 )
-from scratchfn.backends.jax import compile_for_jax, lower, to_jax_param
+from scratchfn.backends.jax import compile_for_jax, evaluate, lower, to_jax_param
 from scratchfn.config import enable_x64, setting
 from scratchfn.core import dtypes, params
 from scratchfn.core.array import Array, as_value
@@ -518,3 +518,10 @@ def test_without_jax():
         '  Write instead: pip install "scratchfn[jax]", or stay with '
         'config.update("backend", "numpy")'
     )
+
+
+def test_jax_differentiates_a_program_of_ours_by_the_users_rule() -> None:
+    """relu's derivative at 0 is 0 by its rule; by the maximum in its body it would be 1/2."""
+    program = make_jaxpr(lambda x: reduce_sum(nn.relu(x) * 2.0, (0,)))(np.zeros(3, np.float32))
+    gradient = jax.grad(lambda x: evaluate(program, [x])[0])(jax.numpy.zeros(3))
+    np.testing.assert_array_equal(gradient, np.zeros(3))
