@@ -9,7 +9,7 @@ given by kind: "b" bool, "i" signed, "u" unsigned, "f" float, "c" complex.
 
 Longer computations are functions, *kernels*; `kernel` makes one known to templates by name.
 
-Read next: `backends/numpy/lower.py`, which puts such lines together.
+Read next: `backends/numpy/emit.py`, which puts such lines together.
 """
 
 from __future__ import annotations

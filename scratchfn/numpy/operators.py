@@ -159,7 +159,13 @@ _METHODS: dict[str, Any] = {
     "transpose": _transpose,
     "var": reductions.var,
 }
-_PROPERTIES = {
+_METHODS |= {
+    "__getitem__": indexing.getitem,
+    "__iter__": indexing.iterate,
+    "__len__": indexing.length,
+    "__round__": _round,
+}
+_PROPERTIES: dict[str, Callable[[Any], Any]] = {
     "T": manipulation.transpose,
     "mT": _matrix_transpose,
     "real": elementwise.real,
@@ -182,10 +188,6 @@ def install() -> None:
         setattr(Value, name, f)
     for name, f in _PROPERTIES.items():
         setattr(Value, name, property(f))
-    Value.__round__ = _round  # type: ignore[attr-defined]
-    Value.__getitem__ = indexing.getitem  # type: ignore[attr-defined]
-    Value.__iter__ = indexing.iterate  # type: ignore[attr-defined]
-    Value.__len__ = indexing.length  # type: ignore[attr-defined]
 
 
 install()

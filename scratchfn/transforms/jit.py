@@ -4,7 +4,7 @@ A jitted function is traced once per signature into a program, and every call bi
 to `jit_p`. So a transformation around it sees one operation and transforms its program, once, and
 the transformed program is again compiled as a whole.
 
-Read next: `transforms/jit_api.py` for the user's `jit`, `backends/numpy/lower.py` for compiling.
+Read next: `transforms/jit_api.py` for the user's `jit`, `backends/numpy/emit.py` for compiling.
 """
 
 from __future__ import annotations
