@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import linecache
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -40,6 +41,7 @@ def compile_program(closed: ClosedJaxpr, name: str = "program") -> NumpyProgram:
     source, function_name, constants = emit(optimized, name)
     filename = f"<scratchfn {function_name} #{next(_counter)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    weakref.finalize(closed, linecache.cache.pop, filename, None)
     namespace = {**NAMESPACE, **constants}
     exec(compile(source, filename, "exec"), namespace)
     return NumpyProgram(optimized, source, namespace[function_name])
