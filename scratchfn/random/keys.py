@@ -214,7 +214,8 @@ def split_in(words: Any, num: int) -> list[Any]:
 
 def encrypt(words: Any, counter: tuple[Any, Any]) -> list[Any]:
     """The two random words of each counter under the key."""
-    return threefry2x32(*unstack(words), *counter)
+    k0, k1 = unstack(words)
+    return threefry2x32(k0, k1, *counter)
 
 
 def counters(shape: Shape) -> tuple[Any, Any]:
@@ -240,8 +241,8 @@ def _zero() -> Array:
 def as_shape(name: str, shape: Any) -> Shape:
     """`shape` as a tuple of sizes; one number is a shape of one axis."""
     try:
-        sizes = [shape] if isinstance(shape, int) else list(shape)
-        sizes = tuple(operator.index(size) for size in sizes)
+        many = [shape] if isinstance(shape, int) else list(shape)
+        sizes = tuple(operator.index(size) for size in many)
     except TypeError:
         why = "a shape is a tuple of integers"
         text = errors.explain(f"random.{name}", f"shape={shape!r}", why, "shape=(3, 4)")
