@@ -6,6 +6,16 @@ Every function is a few lines over `scratchfn.lax`. Read first: `promotion.py`, 
 # at import, gives arrays and tracers their operators and methods
 from scratchfn.numpy import operators as operators
 from scratchfn.numpy.at import put_along_axis as put_along_axis
+from scratchfn.numpy.calculus import convolve as convolve
+from scratchfn.numpy.calculus import correlate as correlate
+from scratchfn.numpy.calculus import diff as diff
+from scratchfn.numpy.calculus import ediff1d as ediff1d
+from scratchfn.numpy.calculus import gradient as gradient
+from scratchfn.numpy.calculus import interp as interp
+from scratchfn.numpy.calculus import polyval as polyval
+from scratchfn.numpy.calculus import trapezoid as trapezoid
+from scratchfn.numpy.calculus import unwrap as unwrap
+from scratchfn.numpy.calculus import vander as vander
 from scratchfn.numpy.closeness import allclose as allclose
 from scratchfn.numpy.closeness import array_equal as array_equal
 from scratchfn.numpy.closeness import array_equiv as array_equiv
@@ -99,6 +109,9 @@ from scratchfn.numpy.extremes import argmin as argmin
 from scratchfn.numpy.extremes import max as max
 from scratchfn.numpy.extremes import min as min
 from scratchfn.numpy.extremes import ptp as ptp
+from scratchfn.numpy.files import load as load
+from scratchfn.numpy.files import save as save
+from scratchfn.numpy.files import savez as savez
 from scratchfn.numpy.histograms import bincount as bincount
 from scratchfn.numpy.histograms import digitize as digitize
 from scratchfn.numpy.histograms import histogram as histogram
@@ -269,6 +282,16 @@ from scratchfn.numpy.searching import searchsorted as searchsorted
 from scratchfn.numpy.searching import sort as sort
 from scratchfn.numpy.searching import sort_complex as sort_complex
 from scratchfn.numpy.searching import where as where
+from scratchfn.numpy.selection import apply_along_axis as apply_along_axis
+from scratchfn.numpy.selection import apply_over_axes as apply_over_axes
+from scratchfn.numpy.selection import compress as compress
+from scratchfn.numpy.selection import extract as extract
+from scratchfn.numpy.selection import fill_diagonal as fill_diagonal
+from scratchfn.numpy.selection import ix_ as ix_
+from scratchfn.numpy.selection import piecewise as piecewise
+from scratchfn.numpy.selection import ravel_multi_index as ravel_multi_index
+from scratchfn.numpy.selection import select as select
+from scratchfn.numpy.selection import unravel_index as unravel_index
 from scratchfn.numpy.sets import intersect1d as intersect1d
 from scratchfn.numpy.sets import isin as isin
 from scratchfn.numpy.sets import setdiff1d as setdiff1d
@@ -279,6 +302,8 @@ from scratchfn.numpy.sets import unique_all as unique_all
 from scratchfn.numpy.sets import unique_counts as unique_counts
 from scratchfn.numpy.sets import unique_inverse as unique_inverse
 from scratchfn.numpy.sets import unique_values as unique_values
+from scratchfn.numpy.statistics import corrcoef as corrcoef
+from scratchfn.numpy.statistics import cov as cov
 from scratchfn.numpy.totals import all as all
 from scratchfn.numpy.totals import any as any
 from scratchfn.numpy.totals import count_nonzero as count_nonzero
@@ -334,3 +359,4 @@ from scratchfn.numpy.ufuncs import subtract as subtract
 from scratchfn.numpy.ufuncs import tan as tan
 from scratchfn.numpy.ufuncs import tanh as tanh
 from scratchfn.numpy.ufuncs import true_divide as true_divide
+from scratchfn.numpy.vectorize import vectorize as vectorize

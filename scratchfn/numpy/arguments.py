@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.backends.devices import device_put
 from scratchfn.core import dtypes

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array

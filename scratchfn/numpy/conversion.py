@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array, as_value

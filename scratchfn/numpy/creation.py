@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.config import config
 from scratchfn.core import dtypes
@@ -22,7 +23,7 @@ from scratchfn.core.eager import EVAL
 from scratchfn.core.trace import current
 from scratchfn.numpy.arguments import axis_of, dtype_of, known, placed, scalar, shape_of
 from scratchfn.numpy.conversion import array, asarray, astype, copy
-from scratchfn.numpy.promotion import broadcast_shapes, operand
+from scratchfn.numpy.promotion import broadcast_shapes, cast, operand
 from scratchfn.primitives import base
 from scratchfn.primitives.arithmetic import add_p
 from scratchfn.primitives.convert import convert_element_type, select
@@ -78,6 +79,8 @@ def _filled(name: str, shape: tuple[int, ...], fill: Any, dtype: Any, weak: bool
         dtype = fill.dtype
     else:
         weak = False
+    if type(fill) is Array and fill.ndim == 0 and type(fill.buffer) is np.ndarray:
+        return constant(shape, cast(fill, dtype).buffer, dtype, weak)
     fill = convert_element_type(fill, dtype, weak and fill.ndim == 0)
     if broadcast_shapes(name, [fill.shape, shape], ValueError) != shape:
         raise ValueError(

@@ -20,6 +20,7 @@ import numpy as np
 
 from scratchfn import errors
 from scratchfn.core import dtypes
+from scratchfn.lax.contraction import as_precision
 from scratchfn.numpy.arguments import dtype_of, no_out, operands
 from scratchfn.numpy.creation import diagonal
 from scratchfn.numpy.promotion import operand
@@ -62,6 +63,7 @@ def einsum(
         dtype, weak = dtypes.result_type(*xs, return_weak_type=True)
     else:
         dtype, weak = dtype_of("einsum", preferred_element_type), False
+    precision = as_precision(precision)
     terms = list(zip(xs, spec.inputs))
     for picked in _path(spec, tuple(x.shape for x in xs), optimize):
         pair = [terms[i] for i in sorted(picked)]

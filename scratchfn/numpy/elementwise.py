@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.numpy.comparison import choose, equal, greater, isnan, less, not_equal

@@ -9,6 +9,7 @@ import builtins
 from typing import Any
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.numpy.arguments import axes_of, axis_of, no_out

@@ -11,6 +11,7 @@ from typing import Any
 
 from scratchfn import errors
 from scratchfn.core import dtypes
+from scratchfn.lax.contraction import as_precision
 from scratchfn.numpy.arguments import axis_of, dtype_of, no_out
 from scratchfn.numpy.conversion import array, astype
 from scratchfn.numpy.creation import diagonal, zeros_like
@@ -37,7 +38,7 @@ def contract(
         dtype, weak = dtypes.result_type(a, b, return_weak_type=True)
     else:
         dtype, weak = dtype_of(name, preferred), False
-    out = dot_general(a, b, (contracting, batch), precision, dtype)
+    out = dot_general(a, b, (contracting, batch), as_precision(precision), dtype)
     return convert_element_type(out, dtype, weak)
 
 

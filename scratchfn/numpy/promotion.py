@@ -9,6 +9,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.config import config
 from scratchfn.core import dtypes

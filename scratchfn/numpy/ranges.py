@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 import numpy as np
+
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array

@@ -76,7 +76,7 @@ def type_of(x: Any) -> tuple[Any, str, bool]:
 def numbers(*shape: int, dtype: str = "float32") -> np.ndarray:
     """Numbers of both signs in no order, all different while they are few."""
     count = int(np.prod(shape, dtype=int))
-    flat = (np.arange(count) * 7 + 3) % (count or 1) - count // 3
+    flat = (np.arange(count) * (7 if count % 7 else 11) + 3) % (count or 1) - count // 3
     if np.dtype(dtype).kind in "fc" or dtype == "bfloat16":
         flat = flat * 0.75 + 0.125
     if np.dtype(dtype).kind == "u":
