@@ -21,6 +21,7 @@ from scratchfn.core.array import as_value
 from scratchfn.core.stage import stage
 from scratchfn.core.tangents import Linear, Zero
 from scratchfn.primitives.base import full, instantiate
+from scratchfn.primitives.convert import convert_element_type
 from scratchfn.transforms.flat import (
     FlatFunction,
     abstract_value,
@@ -288,10 +289,15 @@ def _pull_back(
     aux = [Zero(leaves[0].aval)] * (len(program.out_nonzeros) - len(cts)) if leaves else []
     found = iter(transpose_linear(program, [*cts, *aux]))
     back = [
-        instantiate(next(found)) if nonzero else _float0(x)
+        _weak_as(x, instantiate(next(found))) if nonzero else _float0(x)
         for x, nonzero in zip(leaves, nonzeros, strict=True)
     ]
     return tree.unflatten(in_tree, back)[0]
+
+
+def _weak_as(x: Any, ct: Any) -> Any:
+    """A cotangent as weakly typed as the value it belongs to."""
+    return convert_element_type(ct, ct.dtype, x.weak_type)
 
 
 def _float0(x: Any) -> np.ndarray:

@@ -34,6 +34,9 @@ PARAMS = {"w": np.ones((3, 4), np.float32) * 0.3, "b": (np.zeros(4, np.float32),
 PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
     "grad": lambda lib, jnp: lib.grad(lambda x: jnp.sum(jnp.sin(x) * x))(X),
     "grad of a Python float": lambda lib, jnp: lib.grad(lambda x: x**2)(3.0),
+    "grad of a weak number that meets a strong array": lambda lib, jnp: lib.grad(
+        lambda x, y: jnp.sum(x * y), argnums=(0, 1)
+    )(2.0, X),
     "grad with constant result": lambda lib, jnp: lib.grad(lambda x: 1.0)(3.0),
     "grad argnums": lambda lib, jnp: lib.grad(lambda x, y: jnp.sum(x * y * y), argnums=(1, 0))(X, Y),
     "grad argnums tuple of one": lambda lib, jnp: lib.grad(jnp.sum, argnums=(0,))(X),

@@ -23,8 +23,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from .dot import BLAS, product, working_dtype
 from scratchfn.core.quiet import quiet
+
+from .dot import BLAS, product, working_dtype
 from .strided import Padding, Shape, Window, outer_first, pad
 
 PATCH_BYTES = 2 << 20  # gather this much before each product: the patches are then still in cache

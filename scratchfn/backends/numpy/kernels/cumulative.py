@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .dot import working_dtype
 from scratchfn.core.quiet import quiet
+
+from .dot import working_dtype
 
 
 def _cumulative(accumulate: Callable[[np.ndarray, int], np.ndarray]) -> Callable[..., np.ndarray]:

@@ -18,9 +18,9 @@ import numpy as np
 
 from scratchfn.core.dtypes import kind
 from scratchfn.core.params import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers
+from scratchfn.core.quiet import quiet
 
 from . import windows
-from scratchfn.core.quiet import quiet
 from .reduce import highest, lowest
 from .windows import Shape
 

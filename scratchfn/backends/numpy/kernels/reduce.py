@@ -15,9 +15,9 @@ import math
 import numpy as np
 
 from scratchfn.core.dtypes import finfo, iinfo, kind
+from scratchfn.core.quiet import quiet
 
 from .dot import working_dtype
-from scratchfn.core.quiet import quiet
 
 Axes = tuple[int, ...]
 

@@ -16,9 +16,9 @@ from collections.abc import Callable
 import numpy as np
 
 from scratchfn.core.dtypes import kind
+from scratchfn.core.quiet import quiet
 
 from .dot import working_dtype
-from scratchfn.core.quiet import quiet
 
 _POSITION = np.array(0xFFFFFFFF, np.int64)
 

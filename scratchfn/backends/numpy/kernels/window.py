@@ -15,8 +15,9 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from .dot import BLAS, is_float
 from scratchfn.core.quiet import quiet
+
+from .dot import BLAS, is_float
 from .strided import Padding, Shape, Window, outer_first, pad
 
 
