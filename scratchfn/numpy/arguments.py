@@ -112,7 +112,7 @@ def axes_of(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
     )
 
 
-def dtype_of(name: str, dtype: Any, default: Any = None) -> np.dtype | None:
+def dtype_of(name: str, dtype: Any, default: Any = None) -> Any:
     """The canonical form of the user's dtype argument, or `default`."""
     return default if dtype is None else dtypes.explicit_dtype(dtype, f"jnp.{name}")
 

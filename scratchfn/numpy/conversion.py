@@ -77,7 +77,7 @@ def _from_leaf(x: Any, dtype: np.dtype | None, copy: bool) -> Any:
     """An array from anything but a list."""
     x = _leaf(x)
     if isinstance(x, Value):
-        if dtype is not None and (x.dtype != dtype or x.weak_type):
+        if dtype is not None:
             return convert_element_type(x, dtype)
         return copy_p.bind(x) if copy else x
     if dtype is None:

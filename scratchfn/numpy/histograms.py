@@ -85,10 +85,10 @@ def digitize(x: Any, bins: Any, right: bool = False, *, method: str | None = Non
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
     """The edges of `bins` intervals of one width, from the least to the greatest element or over
     `range`; edges that are given are returned."""
+    (a,) = promote_dtypes_inexact(operand("histogram_bin_edges", a))
     edges = operand("histogram_bin_edges", bins, 1)
     if edges.ndim == 1:
-        return edges
-    (a,) = promote_dtypes_inexact(operand("histogram_bin_edges", a))
+        return cast(edges, a.dtype)
     count = operator.index(known("histogram_bin_edges", "the number of bins", bins))
     if range is None:
         low, high = min(a), max(a)

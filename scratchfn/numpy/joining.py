@@ -169,7 +169,7 @@ def _split(name: str, ary: Any, where: Any, axis: int) -> list[Any]:
     axis = axis_of(name, axis, x.ndim)
     where = known(name, "the places of the cuts", where)
     size = x.shape[axis]
-    if isinstance(where, (list, tuple)) or getattr(where, "ndim", 0):
+    if isinstance(where, (list, tuple)) or (hasattr(where, "ndim") and where.ndim):
         ends = [0, *(operator.index(known(name, "a place", place)) for place in where), size]
         return joining.split(x, [stop - start for start, stop in pairwise(ends)], axis)
     count = operator.index(where)

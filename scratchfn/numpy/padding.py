@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -65,23 +66,17 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         return _pad_constant(x, widths, kwargs.get(option, 0))
     if mode == "linear_ramp":
         ends = _pairs(kwargs.get(option, 0), x.ndim, option)
-        return _each_axis(x, widths, lambda x, axis, *edges: _ramp(x, axis, *edges, ends[axis]))
+        return _each_axis(x, widths, partial(_ramp, ends=ends))
     if mode in _STATISTICS:
         lengths = kwargs.get(option)
         lengths = None if lengths is None else _pairs(lengths, x.ndim, option)
-        statistic = _STATISTICS[mode]
-        return _each_axis(
-            x,
-            widths,
-            lambda x, axis, low, high: _constant_margins(
-                x, axis, low, high, _statistics(x, axis, statistic, lengths and lengths[axis])
-            ),
-        )
+        margins = partial(_pad_with_statistic, statistic=_STATISTICS[mode], lengths=lengths)
+        return _each_axis(x, widths, margins)
     if mode in ("reflect", "symmetric") and kwargs.get(option) == "odd":
-        return _each_axis(x, widths, lambda x, *place: _mirror_odd(x, *place, mode))
+        return _each_axis(x, widths, partial(_mirror_odd, mode=mode))
     if mode == "empty":
         return _pad_constant(x, widths, 0)
-    return _each_axis(x, widths, lambda x, *place: _pad_with_own(x, *place, mode))
+    return _each_axis(x, widths, partial(_pad_with_own, mode=mode))
 
 
 def _explain(found: str, why: str) -> str:
@@ -141,7 +136,7 @@ def _pad_constant(x: Any, widths: Pairs, values: Any) -> Any:
     return _each_axis(x, widths, one_axis)
 
 
-def _pad_with_own(x: Any, axis: int, low: int, high: int, mode: str) -> Any:
+def _pad_with_own(x: Any, axis: int, low: int, high: int, mode: Any) -> Any:
     """Modes whose margins repeat elements of the array: each margin is a list of pieces of it."""
     size = x.shape[axis]
     if size == 0:
@@ -190,31 +185,31 @@ def _mirror_odd(x: Any, axis: int, low: int, high: int, mode: str) -> Any:
     return flip(before(flip(before(x, low), axis), high), axis)
 
 
-def _ramp(x: Any, axis: int, low: int, high: int, ends: tuple[Any, Any]) -> Any:
+def _ramp(x: Any, axis: int, low: int, high: int, ends: Pairs) -> Any:
     """Evenly spaced from the end values to the edges."""
     edges = slice_along(x, 0, 1, axis), slice_along(x, x.shape[axis] - 1, x.shape[axis], axis)
     ramps = [
         linspace(end, squeeze(edge, axis), width, endpoint=False, dtype=x.dtype, axis=axis)
-        for end, edge, width in zip(ends, edges, (low, high))
+        for end, edge, width in zip(ends[axis], edges, (low, high))
     ]
     first, last = (convert_element_type(ramp, x.dtype, x.weak_type) for ramp in ramps)
     return concatenate([first, x, flip(last, axis)], axis)
 
 
-def _statistics(x: Any, axis: int, statistic: Any, lengths: Any) -> tuple[Any, Any]:
-    """The statistic of as many elements at either end of an axis as `lengths` says, or of all."""
+def _pad_with_statistic(
+    x: Any, axis: int, low: int, high: int, statistic: Callable[..., Any], lengths: Pairs | None
+) -> Any:
+    """The statistic of as many elements at either end as `lengths` says, or of all of them."""
     size = x.shape[axis]
-    low, high = lengths or (size, size)
-    if low == 0 or high == 0:
+    first, last = (size, size) if lengths is None else lengths[axis]
+    if first == 0 or last == 0:
         raise ValueError(_explain("stat_length=0", "there is no statistic of no elements"))
-    parts = slice_along(x, 0, min(low, size), axis), slice_along(x, max(size - high, 0), size, axis)
-    values = [statistic(part, axis=axis, keepdims=True) for part in parts]
+    ends = (
+        slice_along(x, 0, min(first, size), axis),
+        slice_along(x, max(size - last, 0), size, axis),
+    )
+    values = [statistic(end, axis=axis, keepdims=True) for end in ends]
     if dtypes.kind(x.dtype) in "iu":
         values = [round_(value) for value in values]
-    first, last = (convert_element_type(value, x.dtype, x.weak_type) for value in values)
-    return first, last
-
-
-def _constant_margins(x: Any, axis: int, low: int, high: int, values: tuple[Any, Any]) -> Any:
-    first, last = values
-    return concatenate([repeat(first, low, axis), x, repeat(last, high, axis)], axis)
+    before, after = (convert_element_type(value, x.dtype, x.weak_type) for value in values)
+    return concatenate([repeat(before, low, axis), x, repeat(after, high, axis)], axis)

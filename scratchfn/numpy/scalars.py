@@ -8,6 +8,7 @@ Read next: `core/dtypes.py` for promotion.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from scratchfn.core import dtypes
 from scratchfn.core.dtypes import finfo, iinfo, isdtype, issubdtype, promote_types
 from scratchfn.core.trace import Value
-from scratchfn.numpy.arguments import axis_of
+from scratchfn.numpy.arguments import axes_of
 from scratchfn.numpy.conversion import asarray
 
 __all__ = ["finfo", "iinfo", "isdtype", "issubdtype", "promote_types"]
@@ -44,10 +45,10 @@ class ScalarType(type):
     def __call__(cls, x: Any) -> Any:
         return asarray(x, cls.dtype)
 
-    def __instancecheck__(cls, x: Any) -> bool:
+    def __instancecheck__(cls, x: Any) -> Any:
         return isinstance(x, cls.dtype.type)
 
-    def __eq__(cls, other: object) -> bool:
+    def __eq__(cls, other: object) -> Any:
         return cls is other or cls.dtype.type == other
 
     def __hash__(cls) -> int:
@@ -123,14 +124,7 @@ def ndim(a: Any) -> int:
 def size(a: Any, axis: Any = None) -> int:
     """The number of elements, or the size along one axis or several."""
     sizes = shape(a)
-    if axis is None:
-        axes = tuple(range(len(sizes)))
-    else:
-        axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    count = 1
-    for each in axes:
-        count *= sizes[axis_of("size", each, len(sizes))]
-    return count
+    return math.prod(sizes[i] for i in axes_of("size", axis, len(sizes)))
 
 
 def isscalar(element: Any) -> Any:

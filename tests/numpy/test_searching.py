@@ -137,6 +137,7 @@ COUNTING = [
     ("histogram one", lambda jnp: jnp.histogram(jnp.ones(3), 2)),
     ("histogram unfit", lambda jnp: jnp.histogram(A, weights=A[0])),
     ("histogram_bin_edges", lambda jnp: jnp.histogram_bin_edges(TIES, 3)),
+    ("histogram_bin_edges given", lambda jnp: jnp.histogram_bin_edges(TIES, np.array([0, 2]))),
 ]  # fmt: skip
 
 CLOSENESS = [
