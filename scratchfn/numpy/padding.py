@@ -37,7 +37,12 @@ _OPTION = {
     "mean": "stat_length", "median": "stat_length", "minimum": "stat_length",
     "reflect": "reflect_type", "symmetric": "reflect_type", "edge": "", "empty": "", "wrap": "",
 }  # fmt: skip
-_STATISTICS = {"maximum": max_, "mean": mean, "median": median, "minimum": min_}
+_STATISTICS: dict[str, Callable[..., Any]] = {
+    "maximum": max_,
+    "mean": mean,
+    "median": median,
+    "minimum": min_,
+}
 
 
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:

@@ -35,7 +35,8 @@ def contract(
 ) -> Any:  # fmt: skip
     """dot_general with the dtype in which the operands meet, or which the user prefers."""
     if preferred is None:
-        dtype, weak = dtypes.result_type(a, b, return_weak_type=True)
+        dtype, weak = dtypes.promote(a.dtype, a.weak_type, b.dtype, b.weak_type)
+        dtype = dtypes.default_dtype(dtypes.kind(dtype)) if weak else dtype
     else:
         dtype, weak = dtype_of(name, preferred), False
     out = dot_general(a, b, (contracting, batch), as_precision(precision), dtype)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import scratchfn.numpy as jnp
+from scratchfn.config import enable_x64
 from scratchfn.transforms.api import grad
 from scratchfn.transforms.jit_api import make_jaxpr
 from scratchfn.transforms.vmap_api import vmap
@@ -196,6 +197,12 @@ RANGES = [
 @pytest.mark.parametrize("row", CONVERSION + CONSTANTS + DIAGONALS + RANGES, ids=lambda row: row[0])
 def test_as_jax(row):
     agree(*row[1:])
+
+
+@pytest.mark.parametrize("row", CONVERSION + RANGES, ids=lambda row: row[0])
+def test_64_bits(row):
+    with enable_x64(True), jax.enable_x64(True):
+        agree(*row[1:])
 
 
 @pytest.mark.parametrize("name", ["zeros", "ones", "full", "arange", "eye", "linspace"])
