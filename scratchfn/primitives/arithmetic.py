@@ -29,6 +29,7 @@ from scratchfn.primitives.rules import (
     is_linear,
     linear_in,
     scalar_like,
+    spread,
 )
 
 NUMBERS = "iufc"
@@ -136,7 +137,14 @@ mulhi_p = elementwise(
 
 floor_p = elementwise("floor", "np.floor({0})", "f")
 ceil_p = elementwise("ceil", "np.ceil({0})", "f")
-nextafter_p = elementwise("nextafter", "np.nextafter({0}, {1})", "f", arity=2, jvp=None)
+
+
+@kernel
+def nextafter_kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.where(x == y, y, np.nextafter(x, y))  # from 0 to -0 and back, which NumPy does not
+
+
+nextafter_p = elementwise("nextafter", "nextafter_kernel({0}, {1})", "f", arity=2, jvp=None)
 
 
 @kernel
@@ -162,14 +170,20 @@ def complex_sign(x: np.ndarray) -> np.ndarray:
     return np.where(x == 0, x, x / np.abs(x)).astype(x.dtype)
 
 
-sign_p = elementwise("sign", {"i|u|f": "np.sign({0})", "c": "complex_sign({0})"}, NUMBERS)
+sign_p = elementwise(
+    "sign",
+    {"i|u": "np.sign({0})", "f": "np.copysign(np.sign({0}), {0})", "c": "complex_sign({0})"},
+    NUMBERS,
+)
 sign = sign_p.bind
 
 
 def _abs_partial(dx: Any, ans: Any, x: Any) -> Any:
     """The sign of x, which at 0 is taken to be +1; for complex x the part of dx along x."""
     if is_complex(x):
-        return real(mul(dx, conj(sign(x))))
+        length = convert_element_type(ans, x.dtype, x.weak_type)
+        length = select(eq(length, scalar_like(length, 0)), full_like(length, 1), length)
+        return real(mul(dx, div(conj(x), length)))
     return select(ge(x, scalar_like(x, 0)), dx, neg(dx))
 
 
@@ -263,10 +277,13 @@ def _pow_aval(x: ShapedArray, y: ShapedArray) -> ShapedArray:
 
 def _pow_dx(dx: Any, ans: Any, x: Any, y: Any) -> Any:
     one = full_like(y, 1)
-    if dtypes.kind(y.dtype) in "iu":  # where y is 0, x ** -1 must not make a nan of 0 * inf
-        exponent = select(eq(y, scalar_like(y, 0)), one, sub(y, one))
-        return mul(dx, mul(convert_element_type(y, x.dtype), pow_(x, exponent)))
-    return mul(dx, mul(y, pow_(x, sub(y, one))))
+    if dtypes.kind(y.dtype) not in "iu":
+        return mul(dx, mul(y, pow_(x, sub(y, one))))
+    # The derivative of x ** 0 is 0 also where x ** -1 is infinite; JAX does not say so for float y.
+    zero = eq(y, scalar_like(y, 0))
+    factor = convert_element_type(select(zero, one, y), x.dtype)
+    slope = mul(factor, pow_(x, sub(y, one)))
+    return mul(dx, select(spread(zero, slope.shape), full_like(slope, 0), slope))
 
 
 def _pow_dy(dy: Any, ans: Any, x: Any, y: Any) -> Any:

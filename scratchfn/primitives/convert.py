@@ -34,7 +34,8 @@ from scratchfn.primitives.rules import (
 
 
 @kernel
-def convert_element_type_kernel(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def convert_element_type_kernel(x: np.ndarray, dtype: Any) -> np.ndarray:
+    dtype = np.dtype(dtype)  # generated source writes np.float32
     if x.dtype == dtype:
         return x
     if dtypes.kind(x.dtype) in "fc" and dtypes.kind(dtype) in "iu":
@@ -179,15 +180,23 @@ complex_p.aval = _complex_aval
 complex_p.jvp = linear_jvp(complex_p)
 complex_p.transpose = _complex_transpose
 
+
+@kernel
+def as_complex(x: np.ndarray) -> np.ndarray:
+    return x.astype(dtypes.to_complex_dtype(x.dtype))
+
+
+def _conj_aval(x: ShapedArray, *, input_dtype: np.dtype) -> ShapedArray:
+    require_kind("conj", [x], "fc")
+    return ShapedArray(x.shape, dtypes.to_complex_dtype(x.dtype), x.weak_type)
+
+
 conj_p = Primitive(
     "conj",
-    weak=True,
-    aval=lambda x, *, input_dtype: ShapedArray(
-        x.shape, dtypes.to_complex_dtype(x.dtype), x.weak_type
-    ),
+    aval=_conj_aval,
     # The conjugate is linear over the reals alone, and its own transpose there.
     transpose=lambda ct, x, *, input_dtype: [_conj_transpose(ct, input_dtype)],
-    **expression("np.conjugate({0})"),
+    **expression({"c": "np.conjugate({0})", "f": "as_complex({0})"}),
 )
 conj_p.jvp = linear_jvp(conj_p)
 conj_p.batch = batch_elementwise(conj_p)
@@ -352,12 +361,8 @@ def reduce_precision(x: np.ndarray, exponent_bits: int, mantissa_bits: int) -> n
     return np.where(np.isfinite(wide), rounded, wide).astype(x.dtype)
 
 
-reduce_precision_p = Primitive(
-    "reduce_precision",
-    weak=True,
-    aval=lambda x, *, exponent_bits, mantissa_bits: x,
+reduce_precision_p = elementwise(
+    "reduce_precision", "reduce_precision({0}, {exponent_bits}, {mantissa_bits})", "f",
     transpose=linear_in(0, lambda ct, x, **params: reduce_precision_p.bind(ct, **params)),
-    **expression("reduce_precision({0}, {exponent_bits}, {mantissa_bits})"),
-)
+)  # fmt: skip
 reduce_precision_p.jvp = linear_jvp(reduce_precision_p)
-reduce_precision_p.batch = batch_elementwise(reduce_precision_p)

@@ -48,8 +48,11 @@ def shift_right_logical(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 @kernel
 def shift_right_arithmetic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Fills up with the highest bit, of unsigned numbers too."""
     last = x.dtype.type(8 * x.dtype.itemsize - 1)
-    return np.right_shift(x, np.where(_in_width(x, y), y, last))
+    signed = x.dtype.name.removeprefix("u")
+    by = np.where(_in_width(x, y), y, last).astype(signed)
+    return np.right_shift(x.view(signed), by).view(x.dtype)
 
 
 def _in_width(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -63,7 +63,7 @@ def erfc_kernel(x: np.ndarray) -> np.ndarray:
 @kernel
 @_in_32_bits
 def erf_inv_kernel(x: np.ndarray) -> np.ndarray:
-    return scipy_special().erfinv(x)
+    return np.copysign(scipy_special().erfinv(x), x)  # SciPy loses the sign of -0
 
 
 def _gauss(dx: Any, x: Any, scale: float) -> Any:
@@ -88,7 +88,7 @@ erf_inv_p = elementwise(
 @kernel
 @_in_32_bits
 def lgamma_kernel(x: np.ndarray) -> np.ndarray:
-    return scipy_special().gammaln(x)
+    return np.where(x == -np.inf, x.dtype.type(np.inf), scipy_special().gammaln(x))
 
 
 @kernel
@@ -99,19 +99,25 @@ def digamma_kernel(x: np.ndarray) -> np.ndarray:
 
 @kernel
 @_in_32_bits
-def polygamma_kernel(m: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """(-1)^(m+1) m! zeta(m + 1, x); digamma for m = 0; nan unless m is a whole number."""
-    sign = np.where(np.fmod(m, 2) == 1, 1.0, -1.0)
-    wide = m.astype(np.float64)
-    value = sign * np.exp(scipy_special().gammaln(wide + 1)) * scipy_special().zeta(wide + 1, x)
-    value = np.where(m == 0, digamma_kernel(x), value)
-    return np.where((m == np.floor(m)) & (m >= 0), value, np.nan).astype(m.dtype)
+def zeta_kernel(x: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """SciPy's, and XLA's at the poles q = 0, -1, ...: inf for even x, else nan; nan at infinity."""
+    inf, nan = x.dtype.type(np.inf), x.dtype.type(np.nan)
+    value = np.where((x == inf) | (q == inf), nan, scipy_special().zeta(x, q))
+    at_pole = np.where(np.fmod(x, 2) == 0, inf, nan)
+    value = np.where((q <= 0) & (q == np.floor(q)), at_pole, value)
+    return np.where(x == 1, inf, np.where(np.isnan(x), nan, value))
 
 
 @kernel
 @_in_32_bits
-def zeta_kernel(x: np.ndarray, q: np.ndarray) -> np.ndarray:
-    return scipy_special().zeta(x, q)
+def polygamma_kernel(m: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """(-1)^(m+1) m! zeta(m + 1, x); digamma for m = 0; nan unless m is a whole number."""
+    sign = np.where(np.fmod(m, 2) == 1, 1.0, -1.0)
+    order = m.astype(np.float64) + 1
+    value = sign * np.exp(scipy_special().gammaln(order)) * zeta_kernel(order, x.astype(np.float64))
+    value = np.where(m == 0, digamma_kernel(x), value)
+    whole = (m == np.floor(m)) & (m >= 0) & (m < np.inf)
+    return np.where(whole, value, np.nan).astype(m.dtype)
 
 
 def _no_derivative_in(what: str) -> Callable[..., Any]:
@@ -141,13 +147,13 @@ digamma, lgamma, polygamma = digamma_p.bind, lgamma_p.bind, polygamma_p.bind
 @kernel
 @_in_32_bits
 def igamma_kernel(a: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return np.where(a > 0, scipy_special().gammainc(a, x), a.dtype.type(np.nan))
+    return scipy_special().gammainc(a, x)
 
 
 @kernel
 @_in_32_bits
 def igammac_kernel(a: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return np.where((a > 0) & (x >= 0), scipy_special().gammaincc(a, x), a.dtype.type(np.nan))
+    return scipy_special().gammaincc(a, x)
 
 
 kernel(_in_32_bits(kernels.igamma_grad_a))
@@ -212,7 +218,7 @@ def bessel_i0e_kernel(x: np.ndarray) -> np.ndarray:
 @kernel
 @_in_32_bits
 def bessel_i1e_kernel(x: np.ndarray) -> np.ndarray:
-    return scipy_special().i1e(x)
+    return np.copysign(scipy_special().i1e(x), x)  # SciPy loses the sign of -0
 
 
 def _i1e_partial(dx: Any, ans: Any, x: Any) -> Any:

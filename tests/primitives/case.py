@@ -91,7 +91,7 @@ def bind(lax: Any, name: str, *args: Any, **params: Any) -> Any:
     """Applies the primitive of that name: ours if `lax` is ours, else JAX's."""
     if is_ours(lax):
         return trace.registry[name].bind(*map(as_value, args), **params)
-    return _jax_primitives()[name].bind(*args, **params)
+    return jax_primitives()[name].bind(*args, **params)
 
 
 def is_ours(lax: Any) -> bool:
@@ -100,7 +100,8 @@ def is_ours(lax: Any) -> bool:
 
 
 @functools.cache
-def _jax_primitives() -> dict[str, Any]:
+def jax_primitives() -> dict[str, Any]:
+    """JAX's primitives by their names."""
     import jax.lax
     from jax.extend.core import primitives
 
@@ -114,7 +115,8 @@ class Case:
     Options:
       diff: the arguments to differentiate with respect to; all floating and complex ones if None.
       order: how often the primitive can be differentiated: 0, 1 or 2.
-      smooth: False where finite differences have nothing to say: kinks, poles, inf, nan.
+      smooth: False where derivatives are compared with JAX's alone, and neither with difference
+        quotients nor with each other: at kinks, poles, inf and nan, and in short floats.
       tol: a relative tolerance for float32 where a few eps are not enough, for other dtypes scaled
         by their eps; say why in a comment.
       id: what tells this case from others of the same primitive and argument types.

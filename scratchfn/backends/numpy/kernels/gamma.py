@@ -77,23 +77,26 @@ def _series(a: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _fraction(a: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """-(df/da + f (log x - digamma(a))) from the continued fraction, whose convergents p / q are
-    kept in step by the usual recurrence, scaled so that q is 1."""
+    """-(df/da + f (log x - digamma(a))) from the continued fraction 1/(b0 + k1/(b1 + k2/(b2 ...))),
+    turned into a sum in Steed's way: each term is the last one times -k d d', d and d' being this
+    and the last reciprocal denominator. Its terms have one sign, so they do not cancel."""
     from scipy.special import psi
 
     b = x + 1 - a
-    p, dp, q, dq = 1 / b, np.zeros_like(a), np.ones_like(a), -1 / b
-    last_p, last_dp, last_q, last_dq = np.zeros_like(a), np.zeros_like(a), 1 / b, np.zeros_like(a)
-    f, df = p, -p * dq
+    d, d_slope = 1 / b, 1 / (b * b)
+    term, term_slope = d, d_slope
+    f, f_slope = term, term_slope
     for n in range(1, STEPS):
         b = b + 2
         k = n * (a - n)
-        next_p, next_dp = b * p + k * last_p, b * dp - p + k * last_dp + n * last_p
-        next_q, next_dq = b * q + k * last_q, b * dq - q + k * last_dq + n * last_q
-        last_p, last_dp, last_q, last_dq = (z / next_q for z in (p, dp, q, dq))
-        p, dp, q, dq = next_p / next_q, next_dp / next_q, np.ones_like(a), next_dq / next_q
-        f, before = p, df
-        df = dp - p * dq
-        if np.all(np.abs(df - before) <= EPS * np.abs(df)):
+        last, last_slope = d, d_slope
+        d = 1 / (b + k * last)
+        d_slope = d * d * (1 - n * last - k * last_slope)
+        ratio = -k * last * d
+        ratio_slope = -n * last * d - k * (last_slope * d + last * d_slope)
+        term_slope = ratio * term_slope + ratio_slope * term
+        term = ratio * term
+        f, f_slope = f + term, f_slope + term_slope
+        if np.all((np.abs(term) <= EPS * f) & (np.abs(term_slope) <= EPS * np.abs(f_slope))):
             break
-    return -(df + f * (np.log(x) - psi(a)))
+    return -(f_slope + f * (np.log(x) - psi(a)))
