@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -24,17 +25,17 @@ def test_import_brings_nothing_heavy() -> None:
 
 
 def public_names(module: str) -> list[str]:
-    """The names that a namespace gives on purpose: neither private nor one of its own files."""
+    """The names that a namespace gives on purpose: what is neither private nor one of its files,
+    unless that file is a namespace itself."""
     space = importlib.import_module(module)
-    folder = Path(space.__file__ or "").parent
-    files = {p.stem for p in folder.iterdir()} if hasattr(space, "__path__") else set()
-    imported = set(getattr(space, "__all__", dir(space)))
-    hidden = {"annotations", *files} - (
-        {"errors", "config", "tree", "tree_util", "numpy", "lax", "random", "nn"}
-        if module == "scratchfn"
-        else set()
+    names = getattr(space, "__all__", dir(space))
+    return sorted(
+        name
+        for name in names
+        if not name.startswith("_")
+        and name != "annotations"
+        and (f"{module}.{name}" in SPACES or not inspect.ismodule(getattr(space, name)))
     )
-    return sorted(n for n in imported - hidden if not n.startswith("_"))
 
 
 def recorded() -> dict[str, list[str]]:

@@ -46,7 +46,7 @@ def broadcast_in_dim_kernel(x: np.ndarray, shape: Axes, broadcast_dimensions: Ax
         for axis, size in zip(broadcast_dimensions, x.shape, strict=True):
             sizes[axis] = size
         x = x.reshape(sizes)
-    return np.broadcast_to(x, shape)
+    return x if x.shape == shape else np.broadcast_to(x, shape)
 
 
 def _broadcast_aval(
