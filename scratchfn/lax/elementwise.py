@@ -83,11 +83,15 @@ def abs(x: Any) -> Any:
 def pow(x: Any, y: Any) -> Any:
     """x to the power y, for floating x; y has the dtype of x or is of integers."""
     x, y = as_value(x), as_value(y)
+    arithmetic.pow_p.aval(x.aval, y.aval)  # raises if they do not fit
     return arithmetic.pow_p.bind(x, y)
 
 
 def integer_pow(x: Any, y: int) -> Any:
     """x to the Python integer y, by multiplication. A negative y needs floating x."""
+    if y < 0:
+        x = as_value(x)
+        arithmetic.integer_pow_p.aval(x.aval, y=y)  # raises for integers
     return unary(arithmetic.integer_pow_p, x, y=y)
 
 
@@ -277,7 +281,9 @@ def reduce_precision(operand: Any, exponent_bits: int, mantissa_bits: int) -> An
 
 def complex(x: Any, y: Any) -> Any:
     """x + iy: complex64 from float32, complex128 from float64."""
-    return binary(convert.complex_p, x, y)
+    x, y = as_value(x), as_value(y)
+    convert.complex_p.aval(x.aval, y.aval)  # raises if they do not fit
+    return convert.complex_p.bind(x, y)
 
 
 def real(x: Any) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from scratchfn.core.array import as_value
-from scratchfn.lax.operands import binary, unary
+from scratchfn.lax.operands import binary, require_fitting, unary
 from scratchfn.primitives import math, special
 
 # -- exponentials and logarithms, also of complex numbers -----------------------------------------
@@ -197,7 +197,9 @@ def random_gamma_grad(a: Any, x: Any) -> Any:
 
 def betainc(a: Any, b: Any, x: Any) -> Any:
     """The regularized incomplete beta function: the distribution function of Beta(a, b)."""
-    return special.regularized_incomplete_beta_p.bind(as_value(a), as_value(b), as_value(x))
+    operands = as_value(a), as_value(b), as_value(x)
+    require_fitting(special.regularized_incomplete_beta_p, *operands)
+    return special.regularized_incomplete_beta_p.bind(*operands)
 
 
 def bessel_i0e(x: Any) -> Any:

@@ -40,14 +40,15 @@ def binary(prim: Primitive, x: Any, y: Any) -> Any:
         x = as_value(x)
     if type(y) is not Array:
         y = as_value(y)
-    dtype = x.dtype
-    if dtype is not y.dtype or x.shape != y.shape or not takes(prim, dtype):
+    dtype, shape = x.dtype, x.shape
+    fit = shape == y.shape or not shape or not y.shape
+    if not fit or dtype is not y.dtype or not takes(prim, dtype):
         require_fitting(prim, x, y)
     return prim.bind(x, y)
 
 
 def require_fitting(prim: Primitive, *operands: Any) -> None:
-    """Raises TypeError unless the operands may meet in the primitive."""
+    """Raises TypeError unless the operands, all of one dtype, may meet in the primitive."""
     avals = [x.aval for x in operands]
     require_kind(prim.name, avals, KINDS[prim])
     require_equal_dtypes(prim.name, avals)

@@ -164,9 +164,23 @@ def complex_of(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return out
 
 
+def _require_wide(name: str, x: ShapedArray, kinds: str) -> None:
+    """Raises TypeError for what no complex dtype is made of: the short floats, and no floats."""
+    require_kind(name, [x], kinds)
+    if x.dtype.itemsize < 4:
+        raise TypeError(
+            errors.explain(
+                f"{name}({x})",
+                f"dtype {x.dtype.name}",
+                "complex numbers are made of float32 or float64",
+                f"lax.{name} of x.astype(jnp.float32)",
+            )
+        )
+
+
 def _complex_aval(x: ShapedArray, y: ShapedArray) -> ShapedArray:
-    require_kind("complex", [x, y], "f")
     require_equal_dtypes("complex", [x, y])
+    _require_wide("complex", x, "f")
     shape = broadcast_shape("complex", [x.shape, y.shape])
     return ShapedArray(shape, dtypes.to_complex_dtype(x.dtype), x.weak_type and y.weak_type)
 
@@ -187,7 +201,7 @@ def as_complex(x: np.ndarray) -> np.ndarray:
 
 
 def _conj_aval(x: ShapedArray, *, input_dtype: np.dtype) -> ShapedArray:
-    require_kind("conj", [x], "fc")
+    _require_wide("conj", x, "fc")
     return ShapedArray(x.shape, dtypes.to_complex_dtype(x.dtype), x.weak_type)
 
 
