@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from scratchfn.backends.numpy.kernels import gamma as kernels
+from scratchfn.backends.numpy.kernels.erf_inv import erf_inv
 from scratchfn.core import dtypes
 from scratchfn.core.template import kernel
 from scratchfn.primitives.arithmetic import abs_, add, integer_pow, mul, neg, sign, sub
@@ -63,7 +64,7 @@ def erfc_kernel(x: np.ndarray) -> np.ndarray:
 @kernel
 @_in_32_bits
 def erf_inv_kernel(x: np.ndarray) -> np.ndarray:
-    return np.copysign(scipy_special().erfinv(x), x)  # SciPy loses the sign of -0
+    return erf_inv(x)
 
 
 def _gauss(dx: Any, x: Any, scale: float) -> Any:

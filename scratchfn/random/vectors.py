@@ -1,6 +1,6 @@
 """Distributions of vectors and matrices, and of the lengths of vectors.
 
-Read next: `random/gamma.py`.
+Read next: `random/keys.py`.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ VALUE, FIRST, SECOND = 16, 64, 256
 
 # Primitives that hold programs or name axes are tested by files of their own.
 TESTED_ELSEWHERE = {
-    "jit": "test of jit: calls, cache, nesting",
+    "jit": "holds a program: tests/transforms and tests/backends",
+    "custom_jvp_call": "holds a program: tests/transforms and tests/backends",
 }
 
 
