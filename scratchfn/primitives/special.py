@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from scratchfn import errors
 from scratchfn.backends.numpy.kernels import gamma as kernels
 from scratchfn.backends.numpy.kernels.erf_inv import erf_inv
 from scratchfn.core import dtypes
@@ -121,9 +122,16 @@ def polygamma_kernel(m: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.where(whole, value, np.nan).astype(m.dtype)
 
 
-def _no_derivative_in(what: str) -> Callable[..., Any]:
+def _no_derivative_in(name: str, argument: str) -> Callable[..., Any]:
     def rule(*_: Any, **__: Any) -> Any:
-        raise ValueError(f"there is no derivative of {what}, in JAX neither")
+        raise ValueError(
+            errors.explain(
+                f"the derivative of lax.{name} in {argument}",
+                f"a traced {argument}",
+                "it has no known closed form, and JAX does not have it either",
+                f"lax.stop_gradient({argument}), or grad with respect to x alone",
+            )
+        )
 
     return rule
 
@@ -135,7 +143,7 @@ digamma_p = elementwise(
 lgamma_p = elementwise("lgamma", "lgamma_kernel({0})", "f", lambda dx, ans, x: mul(dx, digamma(x)))
 polygamma_p = elementwise(
     "polygamma", "polygamma_kernel({0}, {1})", "f",
-    _no_derivative_in("polygamma in its order m"),
+    _no_derivative_in("polygamma", "m"),
     lambda dx, ans, m, x: mul(dx, polygamma(add(m, scalar_like(m, 1)), x)),
 )  # fmt: skip
 zeta_p = elementwise("zeta", "zeta_kernel({0}, {1})", "f", arity=2, jvp=None)
@@ -202,8 +210,8 @@ def _beta_density(dx: Any, ans: Any, a: Any, b: Any, x: Any) -> Any:
 
 regularized_incomplete_beta_p = elementwise(
     "regularized_incomplete_beta", "betainc_kernel({0}, {1}, {2})", "f",
-    _no_derivative_in("betainc in a"),
-    _no_derivative_in("betainc in b"),
+    _no_derivative_in("betainc", "a"),
+    _no_derivative_in("betainc", "b"),
     _beta_density,
 )  # fmt: skip
 

@@ -12,6 +12,7 @@ import pytest
 
 import scratchfn.lax
 from scratchfn.core.array import Array, as_value
+from scratchfn.transforms.api import grad
 from scratchfn.transforms.jit_api import jit
 
 F, N, B, C = (np.ones(3, dtype) for dtype in ("float32", "int32", "bool", "complex64"))
@@ -110,6 +111,17 @@ def test_acceptance(name: str) -> None:
     got, want = ACCEPTED[name](scratchfn.lax), ACCEPTED[name](jax.lax)
     assert (got.dtype, got.shape, got.weak_type) == (want.dtype, want.shape, want.weak_type)
     np.testing.assert_allclose(np.asarray(got), np.asarray(want), rtol=1e-6)
+
+
+def test_derivatives_that_nobody_has() -> None:
+    """Orders and shapes of special functions: JAX's exceptions, and what to do instead."""
+    lax = scratchfn.lax
+    for f in (lambda m: lax.polygamma(m, 0.5), lambda a: lax.betainc(a, 2.0, 0.5)):
+        with pytest.raises(ValueError, match="Write instead: lax.stop_gradient"):
+            grad(f)(1.0)
+    for f in (lambda x: lax.zeta(x, 2.0), lambda x: lax.nextafter(x, 2.0)):
+        with pytest.raises(NotImplementedError):
+            grad(f)(1.5)
 
 
 def test_stop_gradient_takes_trees() -> None:
