@@ -38,9 +38,13 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
         lambda x, y: jnp.sum(x * y), argnums=(0, 1)
     )(2.0, X),
     "grad with constant result": lambda lib, jnp: lib.grad(lambda x: 1.0)(3.0),
-    "grad argnums": lambda lib, jnp: lib.grad(lambda x, y: jnp.sum(x * y * y), argnums=(1, 0))(X, Y),
+    "grad argnums": lambda lib, jnp: lib.grad(lambda x, y: jnp.sum(x * y * y), argnums=(1, 0))(
+        X, Y
+    ),
     "grad argnums tuple of one": lambda lib, jnp: lib.grad(jnp.sum, argnums=(0,))(X),
-    "grad negative argnums": lambda lib, jnp: lib.grad(lambda x, y: jnp.sum(x * y), argnums=-1)(X, Y),
+    "grad negative argnums": lambda lib, jnp: lib.grad(lambda x, y: jnp.sum(x * y), argnums=-1)(
+        X, Y
+    ),
     "grad of a tree": lambda lib, jnp: lib.grad(_mlp(jnp))(PARAMS, X),
     "grad of a namedtuple": lambda lib, jnp: lib.grad(lambda p: jnp.sum(p.first * p.second))(
         Pair(X, Y)
@@ -65,9 +69,9 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
     "grad through an if": lambda lib, jnp: lib.grad(lambda x: x * x if x > 0 else -x)(2.0),
     "grad through a loop": lambda lib, jnp: lib.grad(_newton)(5.0),
     "grad of grad": lambda lib, jnp: lib.grad(lib.grad(lambda x: jnp.sin(x) * x))(1.3),
-    "perturbations apart": lambda lib, jnp: lib.grad(
-        lambda x: x * lib.grad(lambda y: x + y)(1.0)
-    )(2.0),
+    "perturbations apart": lambda lib, jnp: lib.grad(lambda x: x * lib.grad(lambda y: x + y)(1.0))(
+        2.0
+    ),
     "perturbations apart, jvp": lambda lib, jnp: lib.jvp(
         lambda x: x * lib.jvp(lambda y: x * y, (1.0,), (1.0,))[1], (3.0,), (1.0,)
     ),
@@ -77,19 +81,17 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
     "jvp": lambda lib, jnp: lib.jvp(lambda x, y: (x * y, jnp.sin(x)), (X, Y), (Y, X)),
     "jvp with aux": lambda lib, jnp: lib.jvp(lambda x: (x * x, x + 1), (X,), (Y,), has_aux=True),
     "jvp of a constant": lambda lib, jnp: lib.jvp(lambda x: jnp.ones(3), (X,), (Y,)),
-    "jvp of an integer result": lambda lib, jnp: lib.jvp(
-        lambda x: x.astype(np.int32), (X,), (Y,)
-    )[1].dtype.names,
-    "vjp": lambda lib, jnp: lib.vjp(lambda x, y: x * y, X, Y)[1](Y),
-    "vjp of a tree": lambda lib, jnp: lib.vjp(lambda p: {"a": p[0] * 2, "b": p[1] * p[0]}, (X, Y))[1](
-        {"a": Y, "b": X}
+    "jvp of an integer result": lambda lib, jnp: (
+        lib.jvp(lambda x: x.astype(np.int32), (X,), (Y,))[1].dtype.names
     ),
-    "vjp with aux": lambda lib, jnp: (
-        lambda out, pull, aux: (out, pull(Y), aux)
-    )(*lib.vjp(lambda x: (x * x, {"n": x.sum()}), X, has_aux=True)),
-    "vjp called twice": lambda lib, jnp: [
-        lib.vjp(jnp.sin, X)[1](c) for c in (X, Y)
-    ],
+    "vjp": lambda lib, jnp: lib.vjp(lambda x, y: x * y, X, Y)[1](Y),
+    "vjp of a tree": lambda lib, jnp: lib.vjp(lambda p: {"a": p[0] * 2, "b": p[1] * p[0]}, (X, Y))[
+        1
+    ]({"a": Y, "b": X}),
+    "vjp with aux": lambda lib, jnp: (lambda out, pull, aux: (out, pull(Y), aux))(
+        *lib.vjp(lambda x: (x * x, {"n": x.sum()}), X, has_aux=True)
+    ),
+    "vjp called twice": lambda lib, jnp: [lib.vjp(jnp.sin, X)[1](c) for c in (X, Y)],
     "linearize": lambda lib, jnp: (lambda y, f: (y, f(Y), f(X)))(
         *lib.linearize(lambda x: jnp.sin(x) * x, X)
     ),
@@ -118,29 +120,31 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
     "hessian argnums": lambda lib, jnp: lib.hessian(
         lambda x, y: jnp.sum(x * x * y), argnums=(0, 1)
     )(V, V + 1),
-    "hvp": lambda lib, jnp: lib.jvp(
-        lib.grad(lambda x: jnp.sum(jnp.sin(x) * x)), (V,), (V + 1,)
-    ),
+    "hvp": lambda lib, jnp: lib.jvp(lib.grad(lambda x: jnp.sum(jnp.sin(x) * x)), (V,), (V + 1,)),
     "vmap": lambda lib, jnp: lib.vmap(lambda x: x * x.sum())(X),
     "vmap in_axes": lambda lib, jnp: lib.vmap(lambda x, y: x @ y, in_axes=(0, None))(X, Y.T),
     "vmap negative in_axes": lambda lib, jnp: lib.vmap(lambda x: x * 2, in_axes=-1)(X),
     "vmap out_axes": lambda lib, jnp: lib.vmap(lambda x: (x, x.sum()), out_axes=(1, 0))(X),
     "vmap negative out_axes": lambda lib, jnp: lib.vmap(lambda x: x, out_axes=-1)(X),
-    "vmap out_axes None": lambda lib, jnp: lib.vmap(
-        lambda x: (x, jnp.ones(2)), out_axes=(0, None)
-    )(X),
-    "vmap of a tree": lambda lib, jnp: lib.vmap(lambda d: d["a"] * d["b"], in_axes=({"a": 0, "b": 1},))(
-        {"a": X, "b": X.T}
+    "vmap out_axes None": lambda lib, jnp: lib.vmap(lambda x: (x, jnp.ones(2)), out_axes=(0, None))(
+        X
     ),
+    "vmap of a tree": lambda lib, jnp: lib.vmap(
+        lambda d: d["a"] * d["b"], in_axes=({"a": 0, "b": 1},)
+    )({"a": X, "b": X.T}),
     "vmap prefix": lambda lib, jnp: lib.vmap(lambda d, y: d["a"] * d["b"] + y, in_axes=(0, None))(
         {"a": X, "b": Y}, V
     ),
     "vmap keyword": lambda lib, jnp: lib.vmap(lambda x, k: x + k)(X, k=Y),
     "vmap axis_size": lambda lib, jnp: lib.vmap(lambda: jnp.ones(2), axis_size=3)(),
     "vmap of a constant": lambda lib, jnp: lib.vmap(lambda x: 3.0)(X),
-    "vmap of vmap": lambda lib, jnp: lib.vmap(lib.vmap(lambda x, y: x * y, (0, None)), (None, 0))(V, X),
+    "vmap of vmap": lambda lib, jnp: lib.vmap(lib.vmap(lambda x, y: x * y, (0, None)), (None, 0))(
+        V, X
+    ),
     "vmap of grad": lambda lib, jnp: lib.vmap(lib.grad(lambda x, y: jnp.sum(x * y * x)))(X, Y),
-    "grad of vmap": lambda lib, jnp: lib.grad(lambda x: lib.vmap(lambda r: jnp.sum(r * r))(x).sum())(X),
+    "grad of vmap": lambda lib, jnp: lib.grad(
+        lambda x: lib.vmap(lambda r: jnp.sum(r * r))(x).sum()
+    )(X),
     "vmap with None leaf": lambda lib, jnp: lib.vmap(lambda t: t[0] * 2)((X, None)),
     "jit": lambda lib, jnp: lib.jit(lambda x: {"a": x * 2, "b": (x, None)})(X),
     "jit keyword": lambda lib, jnp: lib.jit(lambda x, *, k: x + k)(X, k=2.0),
@@ -175,9 +179,11 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
     "custom_jvp under vmap": lambda lib, jnp: lib.grad(
         lambda x: lib.vmap(_custom(lib, jnp))(x).sum()
     )(V),
-    "custom_jvp under jit, twice": lambda lib, jnp: lib.grad(lib.grad(lib.jit(_custom(lib, jnp))))(2.0),
+    "custom_jvp under jit, twice": lambda lib, jnp: lib.grad(lib.grad(lib.jit(_custom(lib, jnp))))(
+        2.0
+    ),
     "custom_jvps": lambda lib, jnp: lib.jvp(_customs(lib, jnp), (2.0, 3.0), (1.0, 0.5)),
-}  # fmt: skip
+}
 
 
 def _newton(x: Any) -> Any:

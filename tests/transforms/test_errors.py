@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -243,7 +244,7 @@ MISUSES: dict[str, tuple[Callable[[Any, Any], Any], list[str]]] = {
         ["jnp.sin", "list"],
     ),
     "a list beside an operator": (
-        lambda lib, jnp: jnp.ones(2) + [1.0, 2.0],
+        lambda lib, jnp: operator.add(jnp.ones(2), [1.0, 2.0]),
         ["list", "jnp.array"],
     ),
     "boolean mask under jit": (
