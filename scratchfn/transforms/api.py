@@ -87,7 +87,14 @@ def value_and_grad(
     """
     _callable(fun, "value_and_grad")
     if reduce_axes:
-        raise NotImplementedError("reduce_axes is not supported, as in JAX since 0.4.36")
+        raise NotImplementedError(
+            errors.explain(
+                f"grad of {name_of(fun)}",
+                f"reduce_axes={reduce_axes!r}",
+                "it is not supported, as in JAX since 0.4.36",
+                "lax.psum in the function, over the axes in question",
+            )
+        )
 
     @functools.wraps(fun)
     def value_and_grad_fun(*args: Any, **kwargs: Any) -> Any:

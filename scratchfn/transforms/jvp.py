@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from scratchfn import errors
 from scratchfn.core.jaxpr import ClosedJaxpr, jaxpr_as_fun, weak_cache
 from scratchfn.core.stage import StageTrace, stage_closed
 from scratchfn.core.tangents import Zero, zero_tangent
@@ -67,7 +68,14 @@ class JVPTrace(Trace):
             with under(self.tangents):
                 return outs, push(tangents)
         if prim.jvp is None:
-            raise NotImplementedError(f"the operation {prim.name!r} has no derivative rule")
+            raise NotImplementedError(
+                errors.explain(
+                    f"the derivative of {prim.name}",
+                    f"arguments of types {', '.join(str(p.aval) for p in primals)}",
+                    "no rule says what it is",
+                    "lax.stop_gradient(x) for its arguments, or a custom_jvp around it",
+                )
+            )
         with under(self.tangents or self.parent):
             outs, out_tangents = prim.jvp(primals, tangents, **params)
         return (outs, out_tangents) if prim.many else ((outs,), (out_tangents,))

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from scratchfn import errors
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import (
     Atom,
@@ -131,8 +132,12 @@ def _run_nonlinear(eqns: Sequence[Eqn], values: dict[Atom, Any], linear: set[Ato
 def _transpose(eqn: Eqn, cts: list[Any], values: dict[Atom, Any], linear: set[Atom]) -> Any:
     if eqn.primitive.transpose is None:
         raise NotImplementedError(
-            f"the operation {eqn.primitive.name!r} has no transpose rule, so reverse mode cannot "
-            f"go back through it (from {eqn.source})"
+            errors.explain(
+                f"reverse mode through {eqn.primitive.name}",
+                f"its use at {eqn.source}",
+                "no rule says how a cotangent goes back through it",
+                "jvp or jacfwd, which go forward, or a custom_jvp around it",
+            )
         )
     args = []
     for v in eqn.invars:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from scratchfn import errors
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import ClosedJaxpr, jaxpr_as_fun, weak_cache
 from scratchfn.core.stage import stage_closed
@@ -49,7 +50,14 @@ class BatchTrace(Trace):
             if all(dim is None for dim in dims):
                 return self.parent.process(prim, vals, params)
             if prim.batch is None:
-                raise NotImplementedError(f"the operation {prim.name!r} has no rule for vmap")
+                raise NotImplementedError(
+                    errors.explain(
+                        f"vmap of {prim.name}",
+                        f"arguments of types {', '.join(str(x.aval) for x in args)}",
+                        "no rule says how it works on a batch",
+                        "jnp.stack([f(x) for x in xs])",
+                    )
+                )
             outs, out_dims = prim.batch(self.size, vals, dims, **params)
         if not prim.many:
             outs, out_dims = (outs,), (out_dims,)
