@@ -54,14 +54,6 @@ class Array(Value):
             return self._aval
 
     @property
-    def nbytes(self) -> int:
-        return self.size * self.dtype.itemsize
-
-    @property
-    def itemsize(self) -> int:
-        return self.dtype.itemsize
-
-    @property
     def device(self) -> Any:
         """The device that holds the array."""
         return NUMPY_CPU if isinstance(self.buffer, ndarray) else self.buffer.device
@@ -89,10 +81,9 @@ class Array(Value):
                     "random.key_data(key)",
                 )
             )
-        array = to_numpy(self)
-        if dtype is not None and array.dtype != dtype:
-            return array.astype(dtype)
-        return array.copy() if copy else array
+        # A view, whose flag cannot be set back: what is shared stays read-only.
+        array = to_numpy(self).view()
+        return np.array(array, dtype, copy=copy) if dtype is not None or copy else array
 
     def __dlpack__(self, **kwargs: Any) -> Any:
         if not isinstance(self.buffer, ndarray):
@@ -117,7 +108,7 @@ class Array(Value):
         return self
 
     def __bool__(self) -> bool:
-        return bool(to_numpy(self))
+        return bool(to_numpy(self) if self.dtype.names is None else np.asarray(self))
 
     def __int__(self) -> int:
         return int(to_numpy(self))
@@ -132,7 +123,18 @@ class Array(Value):
         return operator.index(to_numpy(self)[()])
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec and self.ndim == 0 else format(str(self), spec)
+        if spec == "":
+            return str(self)
+        if self.ndim:
+            raise TypeError(
+                errors.explain(
+                    f"an array formatted as {spec!r}",
+                    str(self.aval),
+                    "a format is of one number",
+                    "np.array2string(np.asarray(x), precision=2), or f'{x[0]:.2f}'",
+                )
+            )
+        return format(self.item(), spec)
 
     def __hash__(self) -> int:
         raise TypeError(
@@ -150,7 +152,8 @@ class Array(Value):
             words = to_numpy(self)["fry"]  # u32[..., 2]
             return f"Array({self.shape}, dtype=key<fry>) overlaying:\n{words}"
         text = np.array2string(np.asarray(self), separator=", ", prefix="Array(")
-        return f"Array({text}, dtype={self.dtype.name}{weak})"
+        shape = "" if self.size else f", shape={self.shape}"
+        return f"Array({text}{shape}, dtype={self.dtype.name}{weak})"
 
     def __str__(self) -> str:
         return repr(self) if self.dtype == dtypes.key_dtype else str(to_numpy(self))
@@ -190,12 +193,12 @@ def as_value(x: Any) -> Any:
     if wrap is not None:
         return wrap(x)
     if isinstance(x, np.generic):
-        return Array(np.array(x, dtypes.canonicalize_dtype(x.dtype)))
+        return _wrap_ndarray(np.asarray(x))
     return _as_value_slow(x)
 
 
 def _wrap_ndarray(x: np.ndarray) -> Array:
-    if x.dtype.kind in "OSUMm" or (x.dtype.kind == "V" and not dtypes.is_supported(x.dtype)):
+    if not dtypes.is_supported(x.dtype):
         raise TypeError(
             errors.explain(
                 "an Array from a NumPy array",

@@ -120,6 +120,14 @@ class Value:
     def size(self) -> int:
         return self.aval.size
 
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(
             errors.explain(
@@ -168,16 +176,20 @@ class Tracer(Value):
         """The concrete `Array`, or `error` explaining that its numbers are not known yet."""
         require_alive(self)
         array = self.concrete()
-        if array is not None:
-            return array
-        raise error(
-            errors.explain(
-                asked,
-                f"{describe(self)}, while {self.trace.what} was being traced",
-                "a traced value stands for every value of its type, so it has no numbers yet",
-                write,
-            )
-        )
+        if array is None:
+            raise self._refusal(error, asked, write)
+        return array
+
+    def _refusal(self, error: type[Exception], asked: str, write: str) -> Exception:
+        """`error` for what cannot be had of a traced value: numbers that are not known yet, or, if
+        they are, numbers that have lost the derivative that the value carries."""
+        require_alive(self)
+        why = "a traced value stands for every value of its type, so it has no numbers yet"
+        if self.concrete() is not None:
+            why = "it is being differentiated, and a number outside of the program is a constant"
+            write = f"{write}; or lax.stop_gradient(x) in place of x, if a constant is meant"
+        found = f"{describe(self)}, while {self.trace.what} was being traced"
+        return error(errors.explain(asked, found, why, write))
 
     def __bool__(self) -> bool:
         return bool(
@@ -189,24 +201,23 @@ class Tracer(Value):
             )
         )
 
-    def _number(self, python_type: type) -> Any:
-        return python_type(
-            self.need(
-                errors.ConcretizationTypeError,
-                f"{python_type.__name__}() of a traced array",
-                f"x.astype({python_type.__name__}) to stay inside the program, or convert its "
-                "result outside the transformation",
-            )
+    def _number(self, python_type: type) -> tuple[type[Exception], str, str]:
+        """What to say when a Python number is asked for."""
+        return (
+            errors.ConcretizationTypeError,
+            f"{python_type.__name__}() of a traced array",
+            f"x.astype({python_type.__name__}) to stay inside the program, or convert its "
+            "result outside the transformation",
         )
 
-    def __int__(self) -> int:
-        return int(self._number(int))
+    def __int__(self) -> int:  # a whole number changes in jumps, there is no derivative to lose
+        return int(self.need(*self._number(int)))
 
     def __float__(self) -> float:
-        return float(self._number(float))
+        raise self._refusal(*self._number(float))
 
     def __complex__(self) -> complex:
-        return complex(self._number(complex))
+        raise self._refusal(*self._number(complex))
 
     def __index__(self) -> int:
         return int(
@@ -219,12 +230,20 @@ class Tracer(Value):
         )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        array = self.need(
+        raise self._refusal(
             errors.TracerArrayConversionError,
             "a NumPy array from a traced array (a numpy function was called on it)",
             "the same function from scratchfn.numpy instead of numpy",
         )
-        return np.asarray(array, dtype=dtype)
+
+    def item(self, *index: int) -> Any:
+        """The one element as a Python scalar, where it is known."""
+        asked, write = "x.item() of a traced array", "x itself, to stay inside the program"
+        return self.need(errors.ConcretizationTypeError, asked, write).item(*index)
+
+    def tolist(self) -> Any:
+        asked, write = "x.tolist() of a traced array", "x itself, or list(x) for its rows"
+        raise self._refusal(errors.ConcretizationTypeError, asked, write)
 
     def __hash__(self) -> int:
         raise TypeError(

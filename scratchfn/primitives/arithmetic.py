@@ -223,6 +223,8 @@ max_, min_ = max_p.bind, min_p.bind
 @kernel
 def integer_power(x: np.ndarray, y: int) -> np.ndarray:
     """x to a fixed integer, by squaring: np.power is a hundred times slower for negative x."""
+    if y < 0 and x.dtype.kind in "iu":
+        raise TypeError("no whole number")  # eager execution then lets `aval` say it better
     result, square, n = None, x, abs(y)
     while n:
         if n & 1:
