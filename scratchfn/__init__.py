@@ -14,6 +14,7 @@ from scratchfn import errors as errors
 from scratchfn import lax as lax
 from scratchfn import nn as nn
 from scratchfn import numpy as numpy
+from scratchfn import optim as optim
 from scratchfn import random as random
 from scratchfn import tree as tree
 from scratchfn import tree_util as tree_util
