@@ -20,6 +20,7 @@ from scratchfn.config import config
 from scratchfn.core.array import Array
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.quiet import quietly
+from scratchfn.core.tangents import Linear, not_linear
 from scratchfn.core.trace import Primitive, Trace, Tracer, _State, describe, require_alive
 
 # "jax" -> run(prim, buffers, params) -> the buffers of the results; `backends/jax.py` sets it
@@ -100,6 +101,8 @@ def _not_an_array(prim: Primitive, x: Any) -> Exception:
                 "pass the value as an argument of the function that uses it",
             )
         )
+    if type(x) is Linear:
+        return not_linear(x)
     return TypeError(
         errors.explain(
             f"{prim.name}.bind",

@@ -16,6 +16,7 @@ from typing import Any
 from scratchfn.core.array import Array
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
+from scratchfn.core.tangents import Linear, not_linear
 from scratchfn.core.trace import (
     Primitive,
     Trace,
@@ -73,6 +74,8 @@ class StageTrace(Trace):
             require_alive(x)
         elif type(x) is Array and x.shape == () and not x.dtype.names:
             return Literal(x)
+        elif type(x) is Linear:
+            raise not_linear(x)
         if id(x) not in self.consts:
             self.consts[id(x)] = (Var(x.aval), x)
         return self.consts[id(x)][0]

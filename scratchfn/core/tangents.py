@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scratchfn import errors
 from scratchfn.core.avals import ShapedArray
 
 
@@ -32,8 +33,24 @@ class Linear:
     def __init__(self, aval: ShapedArray):
         self.aval = aval
 
+    def __getattr__(self, name: str) -> Any:  # of what has a value: its shape, its dtype
+        raise not_linear(self)
+
     def __repr__(self) -> str:
         return f"Linear({self.aval})"
+
+
+def not_linear(x: Linear) -> TypeError:
+    """The error for a transpose rule that had to compute with what only stands for an argument."""
+    return TypeError(
+        errors.explain(
+            "the transpose of a function (linear_transpose, or reverse mode by a custom_jvp rule)",
+            f"a value of type {x.aval} that something is not linear in, as x * x is not in x",
+            "only a linear function has a transpose",
+            "vjp(f, x) for the derivative of f; or a rule that only adds tangents and multiplies "
+            "them by values that do not depend on them",
+        )
+    )
 
 
 def zero_tangent(x: Any) -> Zero:

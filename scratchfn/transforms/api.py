@@ -18,6 +18,7 @@ import numpy as np
 from scratchfn import errors, tree
 from scratchfn.core import dtypes
 from scratchfn.core.array import as_value
+from scratchfn.core.avals import ShapedArray
 from scratchfn.core.stage import stage
 from scratchfn.core.tangents import Linear, Zero
 from scratchfn.primitives.base import full, instantiate
@@ -29,6 +30,7 @@ from scratchfn.transforms.flat import (
     close_over,
     flatten_values,
     name_of,
+    require_callable,
 )
 from scratchfn.transforms.jvp import jvp_flat
 from scratchfn.transforms.vjp import (
@@ -85,7 +87,7 @@ def value_and_grad(
 
     With `has_aux` the value is the pair (scalar, auxiliary data).
     """
-    _callable(fun, "value_and_grad")
+    require_callable(fun, "value_and_grad")
     if reduce_axes:
         raise NotImplementedError(
             errors.explain(
@@ -108,10 +110,10 @@ def value_and_grad(
         _require_scalar(fun, flat, outs, holomorphic)
         ans = outs[0]
         seed = full((), 1, ans.dtype, ans.weak_type)
-        grads = _pull_back(program, [seed], leaves, nonzeros, in_tree)
+        grads = _pull_back(program, [seed], [x.aval for x in leaves], in_tree)
         ans = tree.unflatten(flat.out_tree, outs)
         value = (ans, aux) if has_aux else ans
-        return value, grads[0] if isinstance(argnums, int) else grads
+        return value, grads if isinstance(argnums, (tuple, list)) else grads[0]
 
     return value_and_grad_fun
 
@@ -124,7 +126,7 @@ def jvp(
     Tangents have the structure, shapes and dtypes of the primals (float0 for integers).
     With `has_aux`, (out, out_tangent, aux).
     """
-    _callable(fun, "jvp")
+    require_callable(fun, "jvp")
     for name, value in (("primals", primals), ("tangents", tangents)):
         if not isinstance(value, (tuple, list)):
             raise TypeError(
@@ -146,7 +148,7 @@ def jvp(
                 "jvp(f, primals, tree.map(jnp.ones_like, primals))",
             )
         )
-    pushed = [_tangent(x, t, fun) for x, t in zip(values, dots, strict=True)]
+    pushed = [_tangent(x.aval, t, fun, TypeError) for x, t in zip(values, dots, strict=True)]
     flat = FlatFunction(fun, in_tree, has_aux)
     outs, out_dots = jvp_flat(flat, values, pushed, f"jvp({name_of(fun)})")
     outs, aux = flat.split(outs)
@@ -163,33 +165,38 @@ def vjp(
 ) -> Any:
     """(fun(*primals), f_vjp), where f_vjp maps a cotangent of the result to a tuple of cotangents
     of the primals. With `has_aux`, (out, f_vjp, aux)."""
-    _callable(fun, "vjp")
+    require_callable(fun, "vjp")
     leaves, in_tree = flatten_values((primals, {}), f"primals of {name_of(fun)}")
     flat = FlatFunction(fun, in_tree, has_aux)
     nonzeros = [dtypes.kind(x.dtype) in "fc" for x in leaves]
     outs, program = linearize_flat(flat, leaves, nonzeros, f"vjp({name_of(fun)})")
     outs, aux = flat.split(outs)
+    avals, wanted = [x.aval for x in leaves], [x.aval.tangent() for x in outs]
+    jaxpr, out_nonzeros = program.jaxpr, program.out_nonzeros
+    asked = f"the vjp function of {name_of(fun)}"
 
-    def pull_back(ct: Any) -> Any:
-        cts = _cotangents(ct, flat.out_tree, outs, fun)
-        return _pull_back(program, cts, leaves, nonzeros, in_tree)
+    def pull_back(consts: Any, ct: Any) -> Any:
+        cts = _cotangents(ct, flat.out_tree, wanted, asked, ValueError)
+        return _pull_back(LinearProgram(jaxpr, consts, out_nonzeros), cts, avals, in_tree)
 
     out = tree.unflatten(flat.out_tree, outs)
-    f_vjp = Partial(pull_back)
+    f_vjp = Partial(pull_back, program.consts)  # a tree: a jitted function may return it
     return (out, f_vjp, aux) if has_aux else (out, f_vjp)
 
 
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """(fun(*primals), f_jvp), where f_jvp maps tangents of the primals to that of the result. The
     values of `fun` are computed once; f_jvp may be called many times."""
-    _callable(fun, "linearize")
+    require_callable(fun, "linearize")
     leaves, in_tree = flatten_values((primals, {}), f"primals of {name_of(fun)}")
     flat = FlatFunction(fun, in_tree, has_aux)
     nonzeros = [dtypes.kind(x.dtype) in "fc" for x in leaves]
     outs, program = linearize_flat(flat, leaves, nonzeros, f"linearize({name_of(fun)})")
     outs, aux = flat.split(outs)
+    avals, out_avals = [x.aval for x in leaves], [x.aval for x in outs]
+    jaxpr, out_nonzeros = program.jaxpr, program.out_nonzeros
 
-    def push_forward(*tangents: Any) -> Any:
+    def push_forward(consts: Any, *tangents: Any) -> Any:
         dots, dot_tree = tree.flatten((tangents, {}))
         if dot_tree != in_tree:
             raise TypeError(
@@ -200,27 +207,30 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
                     "tangents with the primals' structure, shapes and dtypes",
                 )
             )
-        given = [_tangent(x, t, fun) for x, t in zip(leaves, dots, strict=True)]
+        given = [_tangent(a, t, fun, ValueError) for a, t in zip(avals, dots, strict=True)]
         args = [instantiate(t) for t, nonzero in zip(given, nonzeros, strict=True) if nonzero]
-        pushed = program.push(args, [x.aval for x in outs])
+        pushed = LinearProgram(jaxpr, consts, out_nonzeros).push(args, out_avals)
         return tree.unflatten(flat.out_tree, list(map(_real_tangent, pushed)))
 
     out = tree.unflatten(flat.out_tree, outs)
-    return (out, push_forward, aux) if has_aux else (out, push_forward)
+    f_jvp = Partial(push_forward, program.consts)  # a tree, as the function of `vjp` is
+    return (out, f_jvp, aux) if has_aux else (out, f_jvp)
 
 
 def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = ()) -> Any:
     """The transpose of a function that is linear: from a cotangent of its result to a tuple of
     cotangents of its arguments. `primals` are used for their types alone (arrays, or anything with
     `shape` and `dtype`)."""
-    _callable(fun, "linear_transpose")
+    require_callable(fun, "linear_transpose")
     shapes, in_tree = tree.flatten((primals, {}))
     avals = list(map(abstract_value, shapes))
     flat = FlatFunction(fun, in_tree)
-    jaxpr, consts = stage(flat, avals, f"linear_transpose({name_of(fun)})")
+    asked = f"linear_transpose({name_of(fun)})"
+    jaxpr, consts = stage(flat, avals, asked)
+    wanted = [v.aval for v in jaxpr.outvars]  # integers too: a linear function need not be smooth
 
     def transposed(ct: Any) -> Any:
-        cts = _cotangents(ct, flat.out_tree, jaxpr.outvars, fun)
+        cts = _cotangents(ct, flat.out_tree, wanted, asked, TypeError)
         back = backward(jaxpr, consts, [Linear(a) for a in avals], cts)
         return tree.unflatten(in_tree, list(map(instantiate, back)))[0]
 
@@ -230,28 +240,15 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = 
 # -- checks and conversions at the border ---------------------------------------------------------
 
 
-def _callable(fun: Any, asked: str) -> None:
-    if not callable(fun):
-        raise TypeError(
-            errors.explain(
-                f"{asked}(f)",
-                f"f = {fun!r} of type {type(fun).__name__}",
-                "it transforms functions",
-                f"{asked}(lambda x: ...)",
-            )
-        )
-
-
 def _differentiable(
     args: Sequence[Any], fun: Any, nums: Sequence[int], holomorphic: bool, allow_int: bool
 ) -> tuple[list[Any], Any]:
     """The leaves of the arguments to differentiate with respect to, checked to be floating point or
     complex numbers (complex alone if `holomorphic`, integers too if `allow_int`)."""
     leaves, in_tree = flatten_values((tuple(args), {}), f"an argument of grad({name_of(fun)})")
-    wanted = "c" if holomorphic else "fcbiu" if allow_int else "fc"
+    wanted = "c" if holomorphic else "fc"
     for x in leaves:
-        kind = dtypes.kind(x.dtype)
-        if kind in wanted:
+        if dtypes.kind(x.dtype) in wanted or (allow_int and not holomorphic):
             continue
         asked = f"grad of {name_of(fun)} with respect to argument {', '.join(map(str, nums))}"
         found = f"an input of type {x.aval}"
@@ -290,26 +287,23 @@ def _require_scalar(fun: Any, flat: FlatFunction, outs: list[Any], holomorphic: 
 
 
 def _pull_back(
-    program: LinearProgram, cts: list[Any], leaves: list[Any], nonzeros: list[bool], in_tree: Any
+    program: LinearProgram, cts: list[Any], avals: Sequence[ShapedArray], in_tree: Any
 ) -> Any:
     """Cotangents of all arguments, as trees, from those of the results (aux's are zero)."""
-    aux = [Zero(leaves[0].aval)] * (len(program.out_nonzeros) - len(cts)) if leaves else []
+    aux = [Zero(avals[0])] * (len(program.out_nonzeros) - len(cts)) if avals else []
     found = iter(transpose_linear(program, [*cts, *aux]))
     back = [
-        _weak_as(x, instantiate(next(found))) if nonzero else _float0(x)
-        for x, nonzero in zip(leaves, nonzeros, strict=True)
+        np.zeros(a.shape, dtypes.float0)  # the (empty) derivative of what has none, as in JAX
+        if a.tangent().dtype == dtypes.float0
+        else _weak_as(a, instantiate(next(found)))
+        for a in avals
     ]
     return tree.unflatten(in_tree, back)[0]
 
 
-def _weak_as(x: Any, ct: Any) -> Any:
+def _weak_as(aval: ShapedArray, ct: Any) -> Any:
     """A cotangent as weakly typed as the value it belongs to."""
-    return convert_element_type(ct, ct.dtype, x.weak_type)
-
-
-def _float0(x: Any) -> np.ndarray:
-    """The (empty) derivative of what has none: a NumPy array of dtype float0, as in JAX."""
-    return np.zeros(x.shape, dtypes.float0)
+    return convert_element_type(ct, ct.dtype, aval.weak_type)
 
 
 def _real_tangent(t: Any) -> Any:
@@ -319,19 +313,19 @@ def _real_tangent(t: Any) -> Any:
     return instantiate(t)
 
 
-def _tangent(x: Any, t: Any, fun: Any) -> Any:
-    """The user's tangent `t` of the value `x`, checked."""
-    want = x.aval.tangent()
+def _tangent(aval: ShapedArray, t: Any, fun: Any, dtype_error: type[Exception]) -> Any:
+    """The user's tangent `t` of a value of type `aval`, checked."""
+    want = aval.tangent()
     if want.dtype == dtypes.float0 and getattr(t, "dtype", None) == dtypes.float0:
         return Zero(want)
     t = as_value(t)
     if t.shape == want.shape and t.dtype == want.dtype:
         return t
-    error = TypeError if t.dtype != want.dtype else ValueError
+    error = dtype_error if t.dtype != want.dtype else ValueError
     raise error(
         errors.explain(
             f"the derivative of {name_of(fun)} along a tangent",
-            f"a primal of type {x.aval} with a tangent of type {t.aval}",
+            f"a primal of type {aval} with a tangent of type {t.aval}",
             f"its tangent must be of type {want}",
             f"dx.astype('{want.dtype.name}').reshape({want.shape})"
             if want.dtype != dtypes.float0
@@ -340,26 +334,26 @@ def _tangent(x: Any, t: Any, fun: Any) -> Any:
     )
 
 
-def _cotangents(ct: Any, out_tree: Any, outs: Sequence[Any], fun: Any) -> list[Any]:
-    """The user's cotangent of a function's result, flat and checked."""
+def _cotangents(
+    ct: Any, out_tree: Any, wanted: Sequence[ShapedArray], asked: str, error: type[Exception]
+) -> list[Any]:
+    """The user's cotangent of a function's result, flat and checked to be of the types `wanted`."""
     leaves, ct_tree = tree.flatten(ct)
-    asked = f"the vjp function of {name_of(fun)}"
     if ct_tree != out_tree:
         found = f"a cotangent of structure {ct_tree}"
         why = f"the function's result has structure {out_tree}"
         write = "a cotangent like the result: tree.map(jnp.ones_like, out)"
-        raise ValueError(errors.explain(asked, found, why, write))
+        raise error(errors.explain(asked, found, why, write))
     cts = []
-    for x, given in zip(outs, leaves, strict=True):
-        want = x.aval.tangent()
+    for want, given in zip(wanted, leaves, strict=True):
         if want.dtype == dtypes.float0:
             cts.append(Zero(want))
             continue
         value = as_value(given)
         if value.shape != want.shape or value.dtype != want.dtype:
-            found = f"a cotangent of type {value.aval} for a result of type {x.aval}"
+            found = f"a cotangent of type {value.aval} for a result of type {want}"
             why = "a cotangent has the shape and dtype of its result"
             write = f"jnp.ones({want.shape}, '{want.dtype.name}')"
-            raise ValueError(errors.explain(asked, found, why, write))
+            raise error(errors.explain(asked, found, why, write))
         cts.append(value)
     return cts

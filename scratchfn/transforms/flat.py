@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from scratchfn import errors, tree
 from scratchfn.core import dtypes
 from scratchfn.core.array import as_value
 from scratchfn.core.avals import ShapedArray
+from scratchfn.core.trace import Value
 from scratchfn.tree_util import keystr
 
 
@@ -49,9 +51,14 @@ def flatten_values(t: Any, what: str) -> tuple[list[Any], Any]:
         raise
 
 
+_VALUE = object()  # stands for a value among auxiliary data
+
+
 class FlatFunction:
-    """`f` as a function of flat values. After a call, `out_tree` is the structure of its result
-    (`aux_tree` that of the auxiliary data, where f returns a pair)."""
+    """`f` as a function of flat values. After a call, `out_tree` is the structure of its result.
+
+    With `has_aux`, f returns a pair, and `aux_tree` is the structure of its auxiliary data. Traced
+    values in it are results too; what else it holds, be it a string, waits in `aux`."""
 
     def __init__(self, f: Callable[..., Any], in_tree: Any, has_aux: bool = False):
         self.f = f
@@ -59,6 +66,7 @@ class FlatFunction:
         self.has_aux = has_aux
         self.out_tree: Any = None
         self.aux_tree: Any = None
+        self.aux: list[Any] = []
         self.out_count = 0
 
     def __call__(self, *leaves: Any) -> list[Any]:
@@ -79,16 +87,18 @@ class FlatFunction:
                 )
             )
         outs, self.out_tree = flatten_values(out[0], what)
-        aux, self.aux_tree = flatten_values(out[1], f"the auxiliary data of {name_of(self.f)}")
+        aux, self.aux_tree = tree.flatten(out[1])
+        self.aux = [_VALUE if isinstance(x, Value) else x for x in aux]
         self.out_count = len(outs)
-        return [*outs, *aux]
+        return [*outs, *[x for x in aux if isinstance(x, Value)]]
 
     def split(self, leaves: Sequence[Any]) -> tuple[list[Any], Any]:
         """Flat results apart: those of the output, and the auxiliary data as a tree."""
-        aux = leaves[self.out_count :]
-        return list(leaves[: self.out_count]), (
-            tree.unflatten(self.aux_tree, aux) if self.has_aux else None
-        )
+        outs, values = list(leaves[: self.out_count]), iter(leaves[self.out_count :])
+        if not self.has_aux:
+            return outs, None
+        aux = [next(values) if x is _VALUE else x for x in self.aux]
+        return outs, tree.unflatten(self.aux_tree, aux)
 
 
 def close_over(
@@ -108,13 +118,10 @@ def close_over(
 
 def check_argnums(argnums: Any, count: int, asked: str) -> tuple[int, ...]:
     """`argnums` as a tuple of non-negative positions. Raises TypeError."""
-    if isinstance(argnums, int):
-        nums: tuple[Any, ...] = (argnums,)
-    elif isinstance(argnums, (tuple, list)):
-        nums = tuple(argnums)
-    else:
-        nums = (argnums,)
-    if not all(isinstance(i, int) for i in nums):
+    try:
+        given = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
+        nums = tuple(map(operator.index, given))
+    except TypeError:
         raise TypeError(
             errors.explain(
                 asked,
@@ -122,7 +129,7 @@ def check_argnums(argnums: Any, count: int, asked: str) -> tuple[int, ...]:
                 "it names positional arguments by number",
                 "argnums=0, or argnums=(0, 2)",
             )
-        )
+        ) from None
     if any(not -count <= i < count for i in nums):
         raise TypeError(
             errors.explain(
@@ -132,7 +139,30 @@ def check_argnums(argnums: Any, count: int, asked: str) -> tuple[int, ...]:
                 f"argnums={tuple(range(count))} for all of them, and pass them by position",
             )
         )
-    return tuple(i % count for i in nums)
+    nums = tuple(i % count for i in nums)
+    if len(set(nums)) < len(nums):
+        raise TypeError(
+            errors.explain(
+                asked,
+                f"argnums={argnums!r}",
+                "it names an argument twice",
+                f"argnums={tuple(sorted(set(nums)))}",
+            )
+        )
+    return nums
+
+
+def require_callable(fun: Any, asked: str) -> None:
+    """Raises TypeError unless `fun` can be called; `asked` is the transformation's name."""
+    if not callable(fun):
+        raise TypeError(
+            errors.explain(
+                f"{asked}(f)",
+                f"f = {fun!r} of type {type(fun).__name__}",
+                "it transforms functions",
+                f"{asked}(lambda x: ...)",
+            )
+        )
 
 
 def parameter_names(f: Callable[..., Any]) -> list[str]:

@@ -17,9 +17,15 @@ import numpy as np
 from scratchfn import errors, tree
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array
-from scratchfn.primitives.base import reshape
+from scratchfn.primitives.base import reshape, zeros
 from scratchfn.transforms.api import jvp, vjp
-from scratchfn.transforms.flat import check_argnums, close_over, flatten_values, name_of
+from scratchfn.transforms.flat import (
+    check_argnums,
+    close_over,
+    flatten_values,
+    name_of,
+    require_callable,
+)
 from scratchfn.transforms.vmap_api import vmap
 
 
@@ -34,6 +40,7 @@ def jacfwd(
     For an argument of shape s and a result of shape r the Jacobian has shape (*r, *s); for trees,
     a tree like the result with trees like the argument at its leaves.
     """
+    require_callable(fun, "jacfwd")
 
     @functools.wraps(fun)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
@@ -49,10 +56,14 @@ def jacfwd(
         basis = _basis(leaves)
         out_axes = (None, -1, None) if has_aux else (None, -1)
         out, columns, *aux = vmap(push, out_axes=out_axes)(*basis)
+        outs, _ = flatten_values(out, "the result")
         if holomorphic:
-            _check(flatten_values(out, "the result")[0], asked, True, "output")
-        split = [_split_columns(c, leaves, in_tree) for c in tree.leaves(columns)]
-        split = [entry[0] for entry in split] if isinstance(argnums, int) else split
+            _check(outs, asked, True, "output")
+        split = [
+            _split_columns(c, x, leaves, in_tree)
+            for c, x in zip(tree.leaves(columns), outs, strict=True)
+        ]
+        split = split if isinstance(argnums, (tuple, list)) else [entry[0] for entry in split]
         jac = tree.unflatten(tree.structure(columns), split)
         return (jac, *aux) if has_aux else jac
 
@@ -68,6 +79,7 @@ def jacrev(
 ) -> Callable[..., Any]:
     """The Jacobian function of `fun`, by reverse mode: one pass for each number in the result. See
     `jacfwd` for the shapes."""
+    require_callable(fun, "jacrev")
 
     @functools.wraps(fun)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
@@ -80,9 +92,8 @@ def jacrev(
         outs, out_tree = flatten_values(out, "the result")
         _check(outs, asked, holomorphic, "output")
         rows = vmap(lambda *cts: pull(tree.unflatten(out_tree, cts)))(*_basis(outs))
-        rows = rows[0] if isinstance(argnums, int) else rows
-        row_leaves, row_tree = tree.flatten(rows)
-        per_out = [_split_rows(r, outs) for r in row_leaves]
+        _, row_tree = tree.flatten(rows if isinstance(argnums, (tuple, list)) else rows[0])
+        per_out = [_split_rows(r, x, outs) for r, x in zip(tree.leaves(rows), leaves, strict=True)]
         jac = tree.unflatten(
             out_tree,
             [tree.unflatten(row_tree, [r[i] for r in per_out]) for i in range(len(outs))],
@@ -127,26 +138,33 @@ def _basis(leaves: Sequence[Any]) -> list[Any]:
     for x in leaves:
         rows = np.zeros((total, x.size), x.dtype)
         rows[start : start + x.size] = np.eye(x.size, dtype=x.dtype)
-        basis.append(Array(rows.reshape(total, *x.shape)))
+        basis.append(Array(rows.reshape(total, *x.shape), x.weak_type))
         start += x.size
     return basis
 
 
-def _split_columns(columns: Any, leaves: Sequence[Any], in_tree: Any) -> Any:
+def _split_columns(columns: Any, out: Any, leaves: Sequence[Any], in_tree: Any) -> Any:
     """[*r, total] as a tree of [*r, *s] over the arguments."""
     parts, start = [], 0
     for x in leaves:
         part = columns[..., start : start + x.size]
-        parts.append(reshape(part, (*columns.shape[:-1], *x.shape)))
+        parts.append(_block(part, (*out.shape, *x.shape), out))
         start += x.size
     return tree.unflatten(in_tree, parts)
 
 
-def _split_rows(rows: Any, outs: Sequence[Any]) -> list[Any]:
+def _split_rows(rows: Any, x: Any, outs: Sequence[Any]) -> list[Any]:
     """[total, *s] as a list of [*r, *s] over the results."""
     parts, start = [], 0
-    for x in outs:
-        part = rows[start : start + x.size]
-        parts.append(reshape(part, (*x.shape, *rows.shape[1:])))
-        start += x.size
+    for out in outs:
+        part = rows[start : start + out.size]
+        parts.append(_block(part, (*out.shape, *x.shape), x))
+        start += out.size
     return parts
+
+
+def _block(part: Any, shape: tuple[int, ...], integer: Any) -> Any:
+    """One block of a Jacobian; zeros of the type of the integer side if there is no derivative."""
+    if part.dtype == dtypes.float0:
+        return zeros(integer.aval.update(shape=shape))
+    return reshape(part, shape)

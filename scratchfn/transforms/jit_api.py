@@ -27,6 +27,7 @@ from scratchfn.transforms.flat import (
     flatten_values,
     name_of,
     parameter_names,
+    require_callable,
 )
 from scratchfn.transforms.jit import jit_p
 from scratchfn.transforms.vmap import BatchTrace
@@ -70,13 +71,7 @@ def jit(
             donate_argnums=donate_argnums, donate_argnames=donate_argnames,
             keep_unused=keep_unused, backend=backend, inline=inline,
         )  # fmt: skip
-    if not callable(fun):
-        raise TypeError(
-            errors.explain(
-                "jit(f)", f"f = {fun!r} of type {type(fun).__name__}", "it compiles functions",
-                "jit(lambda x: ...)",
-            )
-        )  # fmt: skip
+    require_callable(fun, "jit")
     if backend not in (None, "numpy", "jax", "cpu", "gpu", "tpu"):
         raise ValueError(f"jit: backend {backend!r} is none of 'numpy', 'jax'")
     return Jitted(

@@ -10,7 +10,13 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 from scratchfn import errors, tree
-from scratchfn.transforms.flat import FlatFunction, argument_path, flatten_values, name_of
+from scratchfn.transforms.flat import (
+    FlatFunction,
+    argument_path,
+    flatten_values,
+    name_of,
+    require_callable,
+)
 from scratchfn.transforms.vmap import place_axis, vmap_flat
 from scratchfn.tree.api import broadcast_prefix
 
@@ -36,15 +42,7 @@ def vmap(
     Raises:
       ValueError: sizes that differ, axes out of range, or `in_axes` that do not fit the arguments.
     """
-    if not callable(fun):
-        raise TypeError(
-            errors.explain(
-                "vmap(f)",
-                f"f = {fun!r} of type {type(fun).__name__}",
-                "it transforms functions",
-                "vmap(lambda x: ...)",
-            )
-        )
+    require_callable(fun, "vmap")
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
     if not isinstance(in_axes, (int, tuple, type(None))):

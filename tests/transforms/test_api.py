@@ -52,6 +52,14 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
     "grad with aux": lambda lib, jnp: lib.grad(
         lambda x: (jnp.sum(x * x), {"mean": jnp.mean(x), "n": 3}), has_aux=True
     )(X),
+    "aux of any kind": lambda lib, jnp: lib.grad(
+        lambda x: (jnp.sum(x * x), {"text": "abc", "n": 3, "none": None, "row": x[0]}), has_aux=True
+    )(X),
+    "aux of any kind under jit": lambda lib, jnp: lib.jit(
+        lambda x: lib.value_and_grad(lambda y: (jnp.sum(y * y), ("abc", y)), has_aux=True)(x)[0][1][
+            1
+        ]
+    )(X),
     "value_and_grad": lambda lib, jnp: lib.value_and_grad(_mlp(jnp))(PARAMS, X),
     "value_and_grad with aux": lambda lib, jnp: lib.value_and_grad(
         lambda x: (jnp.sum(x * x), x + 1), has_aux=True
@@ -66,6 +74,12 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
         lambda z: jnp.abs(z * z)
     )(np.complex64(1 + 2j)),
     "grad allow_int": lambda lib, jnp: lib.grad(lambda x: x * 2.0, allow_int=True)(3).dtype.names,
+    "grad allow_int of a key": lambda lib, jnp: lib.grad(
+        lambda p: p["x"] * lib.random.normal(p["key"]), allow_int=True
+    )({"x": 2.0, "key": lib.random.key(0)})["x"],
+    "grad with argnums of NumPy's": lambda lib, jnp: lib.grad(
+        lambda x, y: jnp.sum(x * y), argnums=(np.int64(1),)
+    )(X, Y),
     "grad through an if": lambda lib, jnp: lib.grad(lambda x: x * x if x > 0 else -x)(2.0),
     "grad through a loop": lambda lib, jnp: lib.grad(_newton)(5.0),
     "grad of grad": lambda lib, jnp: lib.grad(lib.grad(lambda x: jnp.sin(x) * x))(1.3),
@@ -92,6 +106,15 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
         *lib.vjp(lambda x: (x * x, {"n": x.sum()}), X, has_aux=True)
     ),
     "vjp called twice": lambda lib, jnp: [lib.vjp(jnp.sin, X)[1](c) for c in (X, Y)],
+    "vjp function out of jit": lambda lib, jnp: lib.jit(
+        lambda x: lib.vjp(lambda y: jnp.sin(y) * y, x)
+    )(X)[1](Y),
+    "vjp function into jit": lambda lib, jnp: lib.jit(lambda pull, ct: pull(ct))(
+        lib.vjp(jnp.sin, X)[1], Y
+    ),
+    "linearized function out of jit": lambda lib, jnp: lib.jit(
+        lambda x: lib.linearize(lambda y: jnp.sin(y) * y, x)
+    )(X)[1](Y),
     "linearize": lambda lib, jnp: (lambda y, f: (y, f(Y), f(X)))(
         *lib.linearize(lambda x: jnp.sin(x) * x, X)
     ),
@@ -101,6 +124,12 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
     "linear_transpose": lambda lib, jnp: lib.linear_transpose(
         lambda x: x @ np.ones((3, 2), np.float32) * 2, X
     )(np.ones((2, 2), np.float32)),
+    "linear_transpose of integers": lambda lib, jnp: lib.linear_transpose(lambda x: 2 * x, 1)(3),
+    "jacfwd of a Python float": lambda lib, jnp: lib.jacfwd(lambda x: x**2)(2.0),
+    "jacfwd of an integer result": lambda lib, jnp: lib.jacfwd(lambda x: {"n": 3, "x": x})(V),
+    "jacrev allow_int": lambda lib, jnp: lib.jacrev(lambda p: p[0] * p[1], allow_int=True)(
+        (V, np.int32(3))
+    ),
     "jacfwd": lambda lib, jnp: lib.jacfwd(lambda x: jnp.sin(x) * x.sum())(X),
     "jacrev": lambda lib, jnp: lib.jacrev(lambda x: jnp.sin(x) * x.sum())(X),
     "jacfwd of trees": lambda lib, jnp: lib.jacfwd(lambda p: {"o": p["a"] * p["b"]})(

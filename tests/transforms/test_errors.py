@@ -14,6 +14,7 @@ import pytest
 import scratchfn as sf
 import scratchfn.numpy as sf_numpy
 
+V = np.ones(3, np.float32)
 PARTS = ("\n  Found: ", "\n  Why not: ", "\n  Write instead: ")
 
 
@@ -251,6 +252,24 @@ MISUSES: dict[str, tuple[Callable[[Any, Any], Any], list[str]]] = {
         lambda lib, jnp: lib.jit(lambda x: x[x > 0])(jnp.ones(3)),
         ["jnp.where"],
     ),
+    "argnums that repeat": (
+        lambda lib, jnp: lib.grad(lambda x, y: x * y, argnums=(0, 0))(2.0, 3.0),
+        ["argnums=(0, 0)", "twice"],
+    ),
+    "jacfwd of no function": (lambda lib, jnp: lib.jacfwd(3), ["jacfwd(f)", "f = 3"]),
+    "jacrev of no function": (lambda lib, jnp: lib.jacrev(3), ["jacrev(f)", "f = 3"]),
+    "linear_transpose cotangent": (
+        lambda lib, jnp: lib.linear_transpose(lambda x: 2 * x, 1.0)(jnp.ones(2)),
+        ["linear_transpose", "f32[2]", "f32[]"],
+    ),
+    "linear_transpose cotangent structure": (
+        lambda lib, jnp: lib.linear_transpose(lambda x: 2 * x, 1.0)((1.0,)),
+        ["linear_transpose", "structure"],
+    ),
+    "linearized function on another dtype": (
+        lambda lib, jnp: lib.linearize(jnp.sin, jnp.ones(2))[1](jnp.ones(2, jnp.float16)),
+        ["f32[2]", "f16[2]"],
+    ),
     "tree.map structures": (
         lambda lib, jnp: lib.tree.map(lambda a, b: a, {"a": [1, 2]}, {"a": [1]}),
         ["['a']"],
@@ -272,3 +291,21 @@ def test_class_and_text(name: str) -> None:
     text = str(ours.value)
     for part in (*PARTS, *words):
         assert part in text, f"{part!r} is not in:\n{text}"
+
+
+NOT_LINEAR: list[Callable[[Any], Any]] = [
+    lambda x: x * x,
+    lambda x: x @ x,
+    lambda x: 1 / x,
+    lambda x: sf_numpy.where(x > 0, x, 0),
+    lambda x: x[sf_numpy.argmax(x)],
+]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("f", NOT_LINEAR)
+def test_the_transpose_of_what_is_not_linear(f: Callable[[Any], Any], compiled: bool) -> None:
+    out = sf.eval_shape(f, V)
+    transposed = sf.linear_transpose(f, V)
+    with pytest.raises(TypeError, match="only a linear function has a transpose"):
+        (sf.jit(transposed) if compiled else transposed)(np.ones(out.shape, np.float32))
