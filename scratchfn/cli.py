@@ -18,6 +18,7 @@ import difflib
 import importlib
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,7 @@ def train_digits(args: argparse.Namespace) -> None:
     recipe = Recipe(epochs=args.epochs) if args.epochs else Recipe()
     models = {name: _model(name) for name in MODELS[args.model]}
     seeds = range(args.seed, args.seed + args.seeds)
+    folder = _folder(args.out / "digits")
     with setting("backend", args.backend or config.backend):
         data = digits()
         with _one_blas_thread():
@@ -126,12 +128,12 @@ def train_digits(args: argparse.Namespace) -> None:
             "recipe": dataclasses.asdict(recipe),
             "models": {name: dataclasses.asdict(model.Config()) for name, model in models.items()},
         }
-        written = _write(args.out / "digits", settings, runs, data.test)
+        written = _write(folder, settings, runs, data.test)
         print(_table(runs))
         if args.compare:
             for run in runs[:: len(seeds)]:  # the first seed of each model
                 print(_comparison(run, models[run.model], data.test))
-    print(f"\nWritten to {args.out / 'digits'}: {', '.join(written)}")
+    print(f"\nWritten to {folder}: {', '.join(written)}")
 
 
 def _one_blas_thread() -> Any:
@@ -145,11 +147,26 @@ def _model(name: str) -> Any:
     return importlib.import_module(f"scratchfn.models.vision.{name}")
 
 
+def _folder(path: Path) -> Path:
+    """The folder of results, made before training: a wrong name is heard of at once."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()  # leaves nothing behind
+    except OSError as error:
+        reason = explain(
+            f"results in the folder {path}",
+            f"{type(error).__name__} at {error.filename}",
+            f"nothing can be written there ({error.strerror})",
+            "--out with a folder that you may write to",
+        )
+        sys.exit(f"scratchfn: {reason}")
+    return path
+
+
 def _write(folder: Path, settings: dict[str, Any], runs: Sequence[Any], test: Any) -> list[str]:
     """Writes what was asked for, what was measured, and two pictures; returns the files' names."""
     from scratchfn.viz import plot_curves, plot_mistakes
 
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(settings, indent=2) + "\n")
     with (folder / "metrics.csv").open("w", newline="") as file:
         columns = ["model", "seed", "step", "loss", "test_accuracy"]

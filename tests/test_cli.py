@@ -61,11 +61,21 @@ def test_mistakes_are_explained(argv, suggestion: str, capsys) -> None:
     assert suggestion in capsys.readouterr().err
 
 
-def test_without_scikit_learn(monkeypatch) -> None:
+@pytest.mark.parametrize("name", ["file", "file/below", "taken"])
+def test_out_that_cannot_be_written_is_explained_before_training(name: str, tmp_path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "digits").touch()
+    with pytest.raises(SystemExit, match="Write instead: --out with a folder") as exit_:
+        main(["train", "digits", "--out", str(tmp_path / name)])
+    assert "Found: " in str(exit_.value) and str(tmp_path) in str(exit_.value)
+
+
+def test_without_scikit_learn(monkeypatch, tmp_path) -> None:
     monkeypatch.setitem(sys.modules, "sklearn", None)
     monkeypatch.delitem(sys.modules, "sklearn.datasets", raising=False)
     with pytest.raises(SystemExit, match=r'pip install "scratchfn\[data\]"'):
-        main(["train", "digits"])
+        main(["train", "digits", "--out", str(tmp_path)])
 
 
 @pytest.mark.parametrize("argv", [["--help"], [], ["train", "--help"]])
