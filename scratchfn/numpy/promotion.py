@@ -129,7 +129,9 @@ def align_ranks(name: str, x: Any, y: Any) -> tuple[Any, Any]:
     """Two values whose ranks are equal, or one of which is a scalar; shapes are checked."""
     if x.shape == y.shape or not x.shape or not y.shape:
         return x, y
-    broadcast_shapes(name, [x.shape, y.shape])
+    # JAX's classes: operands of one rank reach lax, which raises TypeError
+    error = TypeError if x.ndim == y.ndim else ValueError
+    broadcast_shapes(name, [x.shape, y.shape], error)
     return lead(x, y.ndim), lead(y, x.ndim)
 
 

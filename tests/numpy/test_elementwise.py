@@ -134,6 +134,7 @@ TWO = {
     "2,f32": (2, FLOAT), "i32,2": (INT, 2), "i32,2.5": (INT, 2.5), "bf16": (SHORT, SHORT[::-1]),
     "bf16,2": (SHORT, 2), "u8,2": (BYTE, 2), "i32,u8": (INT, BYTE), "2,3": (2, 3),
     "bool,2": (BOOL, 2), "broadcast": (FLOAT[:, None], OTHER), "shapes": (FLOAT, OTHER[:3]),
+    "ranks": (FLOAT.reshape(2, 4), OTHER[:3]),
 }  # fmt: skip
 
 # Where we differ, and why we may.
