@@ -167,11 +167,11 @@ def one_hot(x: Any, num_classes: int, *, dtype: Any = None, axis: int = -1) -> A
     """1 at the place each integer of x names along a new axis, 0 elsewhere.
 
     Args:
-      x: integers, i32[...]; one outside [0, num_classes) gives all zeros.
+      x: integers, i32[...], or a list of them; one outside [0, num_classes) gives all zeros.
       dtype: of the result; float32 (float64 under enable_x64) if None.
       axis: where the new axis of size `num_classes` stands in the result.
     """
-    x = operand("one_hot", x)
+    x = jnp.asarray(x)
     axis = axis % (x.ndim + 1)
     shape = [1] * (x.ndim + 1)
     shape[axis] = num_classes

@@ -85,4 +85,5 @@ def test_one_hot(axis: int) -> None:
     ours, theirs = nn.one_hot(labels, 3, axis=axis), jax.nn.one_hot(labels, 3, axis=axis)
     assert ours.dtype == theirs.dtype
     np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(nn.one_hot(labels.tolist(), 3, axis=axis), theirs)
     assert nn.one_hot(labels, 3, dtype=jnp.int8).dtype == jnp.int8
