@@ -9,6 +9,8 @@ import functools
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+import numpy as np
+
 from scratchfn import errors, tree
 from scratchfn.transforms.flat import (
     FlatFunction,
@@ -33,8 +35,8 @@ def vmap(
 
     Args:
       in_axes: which axis of each argument is mapped over: an int for all, or a tuple with an entry
-        for each positional argument, itself an int, None (not mapped) or a tree of them that is a
-        prefix of the argument. Keyword arguments are mapped over axis 0.
+        for each positional argument, itself an int, None (not mapped, and any Python value) or a
+        tree of them that is a prefix of the argument. Keyword arguments are mapped over axis 0.
       out_axes: where the mapped axis goes in each result; None for a result that does not have it.
       axis_name: a name for the axis, for collectives such as `lax.psum`.
       axis_size: the size of the axis, for when no argument has it.
@@ -57,9 +59,12 @@ def vmap(
 
     @functools.wraps(fun)
     def vmap_fun(*args: Any, **kwargs: Any) -> Any:
-        leaves, in_tree = flatten_values((args, kwargs), f"arguments of {name_of(fun)}: ")
         axes = _argument_axes(fun, in_axes, args, kwargs)
-        dims = [_canonical(fun, a, x.ndim) for a, x in zip(axes, leaves, strict=True)]
+        leaves, in_tree = _values(fun, (args, kwargs), axes)
+        dims = [
+            None if a is None else _canonical(fun, a, x.ndim)
+            for a, x in zip(axes, leaves, strict=True)
+        ]
         size = _common_size(fun, (args, kwargs), leaves, dims, axis_size)
         flat = FlatFunction(fun, in_tree)
         outs, out_dims = vmap_flat(flat, size, leaves, dims, axis_name, f"vmap({name_of(fun)})")
@@ -111,9 +116,21 @@ def _argument_axes(fun: Any, in_axes: Any, args: Any, kwargs: Any) -> list[int |
     return axes
 
 
-def _canonical(fun: Any, axis: int | None, ndim: int, which: str = "in_axes") -> int | None:
-    if axis is None or -ndim <= axis < ndim:
-        return axis if axis is None else axis % ndim
+def _values(fun: Any, arguments: Any, axes: list[int | None]) -> tuple[list[Any], Any]:
+    """The leaves of (args, kwargs), and its structure. What is not mapped may be anything, a string
+    or a function, and passes as it is; NumPy's arrays alone become ours, for tracers to index."""
+    leaves, in_tree = tree.flatten(arguments)
+    aside = [
+        axis is None and not isinstance(x, np.ndarray) for axis, x in zip(axes, leaves, strict=True)
+    ]
+    shown = tree.unflatten(in_tree, [0 if a else x for a, x in zip(aside, leaves, strict=True)])
+    values, _ = flatten_values(shown, f"arguments of {name_of(fun)}: ")
+    return [x if a else v for a, x, v in zip(aside, leaves, values, strict=True)], in_tree
+
+
+def _canonical(fun: Any, axis: int, ndim: int, which: str = "in_axes") -> int:
+    if -ndim <= axis < ndim:
+        return axis % ndim
     raise ValueError(
         errors.explain(
             f"vmap of {name_of(fun)}",
@@ -173,7 +190,7 @@ def _out_places(
                 "one int for all results, or a tree like the result",
             )
         ) from error
-    places = []
+    places: list[int | None] = []
     for axis, x, d in zip(axes, outs, out_dims, strict=True):
         if axis is None and d is not None:
             raise ValueError(
@@ -184,5 +201,6 @@ def _out_places(
                     "out_axes=0",
                 )
             )
-        places.append(_canonical(fun, axis, x.ndim + (d is None), "out_axes"))
+        ndim = x.ndim + (d is None)
+        places.append(None if axis is None else _canonical(fun, axis, ndim, "out_axes"))
     return places

@@ -164,6 +164,13 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
     "vmap prefix": lambda lib, jnp: lib.vmap(lambda d, y: d["a"] * d["b"] + y, in_axes=(0, None))(
         {"a": X, "b": Y}, V
     ),
+    "vmap of what is no array": lambda lib, jnp: lib.vmap(
+        lambda f, x, n, mode: f(x) * jnp.ones(n) if mode == "a" else x,
+        in_axes=(None, 0, None, None),
+    )(jnp.sin, X, 3, "a"),
+    "vmap beside static arguments": lambda lib, jnp: lib.vmap(
+        lib.jit(lambda x, n: x * n, static_argnums=1), in_axes=(0, None)
+    )(X, 3),
     "vmap keyword": lambda lib, jnp: lib.vmap(lambda x, k: x + k)(X, k=Y),
     "vmap axis_size": lambda lib, jnp: lib.vmap(lambda: jnp.ones(2), axis_size=3)(),
     "vmap of a constant": lambda lib, jnp: lib.vmap(lambda x: 3.0)(X),
