@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from scratchfn import errors
+
 # name -> (default, the values it may take)
 FLAGS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "enable_x64": (False, (False, True)),
@@ -50,10 +52,21 @@ class Config(threading.local):
 def _check(name: str, value: Any) -> str:
     name = name.removeprefix("jax_")
     if name not in FLAGS:
-        raise AttributeError(f"config has no flag {name!r}; it has {', '.join(FLAGS)}")
+        raise AttributeError(
+            errors.explain(
+                f"the flag {name!r} of config", "no flag of that name",
+                f"the flags are {', '.join(FLAGS)}", 'config.update("enable_x64", True)',
+            )
+        )  # fmt: skip
     allowed = FLAGS[name][1]
     if value not in allowed:
-        raise ValueError(f"config flag {name!r} takes one of {allowed}, not {value!r}")
+        raise ValueError(
+            errors.explain(
+                f"the flag {name!r} of config (or SCRATCHFN_{name.upper()})", repr(value),
+                f"it takes one of {', '.join(map(repr, allowed))}",
+                f'config.update("{name}", {allowed[-1]!r})',
+            )
+        )  # fmt: skip
     return name
 
 
