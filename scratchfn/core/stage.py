@@ -15,7 +15,16 @@ from typing import Any
 
 from scratchfn.core.array import Array
 from scratchfn.core.avals import ShapedArray
-from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
+from scratchfn.core.jaxpr import (
+    Atom,
+    ClosedJaxpr,
+    Eqn,
+    Jaxpr,
+    Literal,
+    Var,
+    eval_jaxpr,
+    weak_cache,
+)
 from scratchfn.core.tangents import Linear, not_linear
 from scratchfn.core.trace import (
     Primitive,
@@ -55,9 +64,14 @@ class StageTrace(Trace):
         return tracer
 
     def process(self, prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
-        if self.partial and not any(type(x) is StageTracer and x.trace is self for x in args):
-            with under(self.parent):
-                return self.parent.process(prim, args, params)
+        if self.partial:
+            mine = tuple([type(x) is StageTracer and x.trace is self for x in args])
+            if not any(mine):
+                with under(self.parent):
+                    return self.parent.process(prim, args, params)
+            if prim.program and _has_known_results(params[prim.program], mine):
+                closed = params[prim.program]
+                return eval_jaxpr(closed.jaxpr, closed.consts, *args)
         invars = [self.atom(x) for x in args]
         outs = [
             StageTracer(self, Var(aval)) for aval in prim.avals([x.aval for x in invars], params)
@@ -87,6 +101,17 @@ class StageTrace(Trace):
         constvars = [v for v, _ in self.consts.values()]
         consts = [c for _, c in self.consts.values()]
         return Jaxpr(constvars, self.invars, outvars, self.eqns), consts
+
+
+@weak_cache
+def _has_known_results(closed: ClosedJaxpr, recorded: tuple[bool, ...]) -> bool:
+    """Can a result be computed at once, because it depends on none of the recorded arguments? Then
+    the call is taken apart, for the part of it that can be."""
+    reached = {v for v, r in zip(closed.jaxpr.invars, recorded, strict=True) if r}
+    for eqn in closed.jaxpr.eqns:
+        if any(v in reached for v in eqn.invars):
+            reached.update(eqn.outvars)
+    return any(v not in reached for v in closed.jaxpr.outvars)
 
 
 def stage(

@@ -5,9 +5,10 @@
     @f.defjvp
     def f_jvp(primals, tangents): return f(x), df
 
-The function becomes a program in one operation, `custom_jvp_call`, and the rule travels with it as
-a param. Batching the operation batches the program and the rule alike and binds the same
-operation again, so that `grad(vmap(f))` keeps the user's derivative.
+Where the trace in force takes derivatives, the rule is run in place of the function. Where it
+records or batches, the function becomes a program in one operation, `custom_jvp_call`, and the rule
+travels with it as a param. Batching the operation batches the program and the rule alike and binds
+the same operation again, so that `grad(vmap(f))` keeps the user's derivative.
 
 Read next: `transforms/jit.py`, the other operation that holds a program.
 """
@@ -21,14 +22,17 @@ from typing import Any
 
 from scratchfn import errors, tree
 from scratchfn.backends.numpy.compiler import compile_program
+from scratchfn.core import dtypes
 from scratchfn.core.array import as_value
+from scratchfn.core.avals import ShapedArray
 from scratchfn.core.eager import EVAL
 from scratchfn.core.jaxpr import ClosedJaxpr
-from scratchfn.core.stage import hoist, stage
+from scratchfn.core.stage import StageTrace, hoist, stage
 from scratchfn.core.tangents import Zero, zero_tangent
-from scratchfn.core.trace import Primitive, current
+from scratchfn.core.trace import Primitive, Trace, Tracer, current, under
 from scratchfn.primitives.base import add_tangents, drop_axes, instantiate, move_axis
-from scratchfn.transforms.flat import FlatFunction, flatten_values, name_of
+from scratchfn.transforms.flat import FlatFunction, flatten_values, name_of, parameter_names
+from scratchfn.transforms.jvp import JVPTrace, JVPTracer
 from scratchfn.transforms.vmap import batch_jaxpr, place_axis, vmap_flat
 
 # (primals, tangents) -> (results, their tangents), all flat
@@ -39,13 +43,20 @@ class custom_jvp:
     """Wraps `fun`, whose derivative `defjvp` or `defjvps` then gives.
 
     Args:
-      nondiff_argnums: arguments that are Python values to the function, given to the rule first.
+      nondiff_argnums, nondiff_argnames: arguments that are Python values to the function, given to
+        the rule first.
     """
 
-    def __init__(self, fun: Callable[..., Any], nondiff_argnums: Sequence[int] = ()):
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        nondiff_argnums: Sequence[int] = (),
+        nondiff_argnames: Sequence[str] = (),
+    ):
         functools.update_wrapper(self, fun)
         self.fun = fun
-        self.nondiff_argnums = tuple(nondiff_argnums)
+        named = [parameter_names(fun).index(name) for name in nondiff_argnames]
+        self.nondiff_argnums = (*nondiff_argnums, *named)
         self.jvp: Callable[..., Any] | None = None
         self.symbolic_zeros = False
 
@@ -84,19 +95,50 @@ class custom_jvp:
             return self.fun(*args, **kwargs)
         fun, rule, dynamic = _close_over_nondiff(self, args, kwargs)
         leaves, in_tree = flatten_values((dynamic, {}), f"arguments of {name_of(self.fun)}: ")
-        flat = FlatFunction(fun, in_tree)
-        name = name_of(self.fun)
-        jaxpr, consts = stage(flat, [x.aval for x in leaves], f"custom_jvp({name})")
-        closed, hoisted = hoist(jaxpr, consts)
-        outs = custom_jvp_call_p.bind(
-            *hoisted,
-            *leaves,
-            call_jaxpr=closed,
-            jvp=FlatRule(rule, in_tree, flat.out_tree, len(hoisted), self.symbolic_zeros),
-            name=name,
-            symbolic_zeros=self.symbolic_zeros,
-        )
-        return tree.unflatten(flat.out_tree, outs)
+        trace = _concerned(leaves)
+        if trace is EVAL:
+            with under(EVAL):
+                return self.fun(*args, **kwargs)
+        flat_rule = FlatRule(rule, in_tree, self.symbolic_zeros)
+        if isinstance(trace, JVPTrace):
+            outs = _differentiate(trace, flat_rule, leaves)
+        else:
+            outs = _bind(FlatFunction(fun, in_tree), flat_rule, leaves)
+        return tree.unflatten(flat_rule.out_tree, outs)
+
+
+def _concerned(values: Sequence[Any]) -> Trace:
+    """The trace to handle a call on `values`. Derivatives that have no part in them are passed by,
+    so that Python's `if` works in the function as it does outside of it."""
+    trace = current.trace
+    while isinstance(trace, JVPTrace) or (isinstance(trace, StageTrace) and trace.partial):
+        if any(isinstance(x, Tracer) and x.trace is trace for x in values):
+            break
+        trace = trace.parent
+    return trace
+
+
+def _differentiate(trace: JVPTrace, rule: FlatRule, values: Sequence[Any]) -> list[Any]:
+    """Results of the rule, as tracers of `trace`."""
+    pairs = [trace.unwrap(x) for x in values]
+    with under(trace.tangents or trace.parent):
+        outs, dots = rule([p for p, _ in pairs], [t for _, t in pairs])
+    if trace.tangents and any(
+        isinstance(c, JVPTracer) and c.trace is trace for _, c in trace.tangents.consts.values()
+    ):
+        raise _closes_over(rule)
+    return list(map(trace.wrap, outs, dots))
+
+
+def _bind(flat: FlatFunction, rule: FlatRule, values: Sequence[Any]) -> list[Any]:
+    """The call as one operation that the current trace records or batches."""
+    name = name_of(flat.f)
+    jaxpr, consts = stage(flat, [x.aval for x in values], f"custom_jvp({name})")
+    closed, hoisted = hoist(jaxpr, consts)
+    rule.expect(flat.out_tree, closed.out_avals, len(hoisted))
+    return custom_jvp_call_p.bind(
+        *hoisted, *values, call_jaxpr=closed, jvp=rule, name=name, symbolic_zeros=rule.symbolic
+    )
 
 
 def _close_over_nondiff(
@@ -105,6 +147,15 @@ def _close_over_nondiff(
     """The function and the rule as functions of the differentiable arguments, and these. Keyword
     arguments take the places of the parameters that they name."""
     signature = inspect.signature(wrapped.fun).bind(*args, **kwargs)
+    if signature.kwargs:
+        raise TypeError(
+            errors.explain(
+                f"a call of {name_of(wrapped.fun)}, wrapped in custom_jvp",
+                f"the keyword arguments {', '.join(signature.kwargs)}",
+                "its rule has a tangent for each positional argument, and none for these",
+                "functools.partial or a closure for a setting, a positional argument otherwise",
+            )
+        )
     signature.apply_defaults()
     full = signature.args
     fixed = {i % len(full): full[i] for i in wrapped.nondiff_argnums}
@@ -122,56 +173,51 @@ def _close_over_nondiff(
 
 
 class FlatRule:
-    """The user's rule on flat lists; prints as the rule's name."""
+    """The user's rule on flat lists; prints as the rule's name. After a call, or what it is told to
+    expect, `out_tree` is the structure of the result."""
 
-    def __init__(
-        self, rule: Callable[..., Any], in_tree: Any, out_tree: Any, hoisted: int, symbolic: bool
-    ):
+    def __init__(self, rule: Callable[..., Any], in_tree: Any, symbolic: bool):
         self.rule = rule
         self.in_tree = in_tree
-        self.out_tree = out_tree
-        self.hoisted = hoisted
         self.symbolic = symbolic
+        self.out_tree: Any = None
+        self.out_avals: list[ShapedArray] | None = None
+        self.hoisted = 0
+
+    def expect(self, out_tree: Any, out_avals: list[ShapedArray], hoisted: int) -> None:
+        """Says what the function's result is, and how many values it closes over: they come first
+        among the primals."""
+        self.out_tree = out_tree
+        self.out_avals = out_avals
+        self.hoisted = hoisted
 
     def __call__(
         self, primals: Sequence[Any], tangents: Sequence[Any]
     ) -> tuple[list[Any], list[Any]]:
         name = name_of(self.rule)
         if any(type(t) is not Zero for t in tangents[: self.hoisted]):
-            raise errors.UnexpectedTracerError(
-                errors.explain(
-                    f"the derivative of a custom_jvp function with rule {name}",
-                    "a value being differentiated that the function closes over",
-                    "the rule can only tell the derivative with respect to arguments",
-                    "pass the value as an argument of the function",
-                )
-            )
+            raise _closes_over(self)
         dots = tangents[self.hoisted :]
         dots = dots if self.symbolic else list(map(instantiate, dots))
         args, _ = tree.unflatten(self.in_tree, primals[self.hoisted :])
         args_dot, _ = tree.unflatten(self.in_tree, dots)
         pair = self.rule(args, args_dot)
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
-            raise TypeError(
-                errors.explain(
-                    f"the custom_jvp rule {name}",
-                    f"a result of type {type(pair).__name__}",
-                    "a rule returns the pair (output, tangent of the output)",
-                    "return out, out_tangent",
-                )
-            )
+            found = f"a result of type {type(pair).__name__}"
+            raise _bad_rule(name, found, "a rule returns the pair (output, tangent of the output)")
         outs, out_tree = flatten_values(pair[0], f"the output of the rule {name}")
         out_dots, dot_tree = tree.flatten(pair[1], is_leaf=_is_zero)
-        if out_tree != self.out_tree or dot_tree != self.out_tree:
-            raise TypeError(
-                errors.explain(
-                    f"the custom_jvp rule {name}",
-                    f"output {out_tree} and tangent {dot_tree}",
-                    f"both must have the structure of the function's result, {self.out_tree}",
-                    "return out, out_tangent with that structure",
-                )
-            )
-        return outs, [t if type(t) is Zero else as_value(t) for t in out_dots]
+        wanted = out_tree if self.out_avals is None else self.out_tree
+        if out_tree != wanted or dot_tree != wanted:
+            found = f"output {out_tree} and tangent {dot_tree}"
+            why = f"both must have the structure of the function's result, {wanted}"
+            raise _bad_rule(name, found, why)
+        for x, aval in zip(outs, self.out_avals or [], strict=False):
+            if (x.shape, x.dtype) != (aval.shape, aval.dtype):
+                why = f"the function's own result has type {aval}"
+                raise _bad_rule(name, f"an output of type {x.aval}", why)
+        self.out_tree = out_tree
+        return outs, [_checked_tangent(name, x, t) for x, t in zip(outs, out_dots, strict=True)]
 
     def __repr__(self) -> str:
         return name_of(self.rule)
@@ -179,6 +225,34 @@ class FlatRule:
 
 def _is_zero(x: Any) -> bool:
     return type(x) is Zero
+
+
+def _checked_tangent(name: str, x: Any, t: Any) -> Any:
+    """The tangent that a rule gives for the result `x`."""
+    want = x.aval.tangent()
+    if type(t) is Zero:
+        return t
+    t = as_value(t)
+    if (t.shape, t.dtype) != (want.shape, want.dtype):
+        found = f"an output of type {x.aval} with a tangent of type {t.aval}"
+        raise _bad_rule(name, found, f"its tangent must be of type {want}")
+    return Zero(want) if want.dtype == dtypes.float0 else t
+
+
+def _bad_rule(name: str, found: str, why: str) -> TypeError:
+    write = "return out, out_tangent, of the structure, shapes and dtypes of the function's result"
+    return TypeError(errors.explain(f"the custom_jvp rule {name}", found, why, write))
+
+
+def _closes_over(rule: FlatRule) -> Exception:
+    return errors.UnexpectedTracerError(
+        errors.explain(
+            f"the derivative of a custom_jvp function with rule {rule}",
+            "a value being differentiated that the function closes over",
+            "the rule can only tell the derivative with respect to arguments",
+            "pass the value as an argument of the function",
+        )
+    )
 
 
 # -- the primitive --------------------------------------------------------------------------------
