@@ -172,14 +172,14 @@ def vjp(
     outs, program = linearize_flat(flat, leaves, nonzeros, f"vjp({name_of(fun)})")
     outs, aux = flat.split(outs)
     avals, wanted = [x.aval for x in leaves], [x.aval.tangent() for x in outs]
-    jaxpr, out_nonzeros = program.jaxpr, program.out_nonzeros
+    jaxpr, out_nonzeros, out_tree = program.jaxpr, program.out_nonzeros, flat.out_tree
     asked = f"the vjp function of {name_of(fun)}"
 
     def pull_back(consts: Any, ct: Any) -> Any:
-        cts = _cotangents(ct, flat.out_tree, wanted, asked, ValueError)
+        cts = _cotangents(ct, out_tree, wanted, asked, ValueError)
         return _pull_back(LinearProgram(jaxpr, consts, out_nonzeros), cts, avals, in_tree)
 
-    out = tree.unflatten(flat.out_tree, outs)
+    out = tree.unflatten(out_tree, outs)
     f_vjp = Partial(pull_back, program.consts)  # a tree: a jitted function may return it
     return (out, f_vjp, aux) if has_aux else (out, f_vjp)
 
@@ -194,7 +194,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     outs, program = linearize_flat(flat, leaves, nonzeros, f"linearize({name_of(fun)})")
     outs, aux = flat.split(outs)
     avals, out_avals = [x.aval for x in leaves], [x.aval for x in outs]
-    jaxpr, out_nonzeros = program.jaxpr, program.out_nonzeros
+    jaxpr, out_nonzeros, out_tree = program.jaxpr, program.out_nonzeros, flat.out_tree
 
     def push_forward(consts: Any, *tangents: Any) -> Any:
         dots, dot_tree = tree.flatten((tangents, {}))
@@ -210,9 +210,9 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
         given = [_tangent(a, t, fun, ValueError) for a, t in zip(avals, dots, strict=True)]
         args = [instantiate(t) for t, nonzero in zip(given, nonzeros, strict=True) if nonzero]
         pushed = LinearProgram(jaxpr, consts, out_nonzeros).push(args, out_avals)
-        return tree.unflatten(flat.out_tree, list(map(_real_tangent, pushed)))
+        return tree.unflatten(out_tree, list(map(_real_tangent, pushed)))
 
-    out = tree.unflatten(flat.out_tree, outs)
+    out = tree.unflatten(out_tree, outs)
     f_jvp = Partial(push_forward, program.consts)  # a tree, as the function of `vjp` is
     return (out, f_jvp, aux) if has_aux else (out, f_jvp)
 

@@ -190,5 +190,6 @@ def abstract_value(x: Any) -> ShapedArray:
     if hasattr(x, "aval"):
         return x.aval
     if hasattr(x, "shape") and hasattr(x, "dtype"):
-        return ShapedArray(tuple(x.shape), dtypes.canonicalize_dtype(x.dtype))
+        weak_type = bool(getattr(x, "weak_type", False))
+        return ShapedArray(tuple(x.shape), dtypes.canonicalize_dtype(x.dtype), weak_type)
     return as_value(x).aval

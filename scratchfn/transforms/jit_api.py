@@ -1,8 +1,9 @@
 """`jit` as the user calls it, and the ways to look at what it made.
 
-A `Jitted` function keeps the programs it has traced, keyed by the structure and types of the
+The programs that a function was traced to are kept, keyed by the structure and types of the
 arguments, the static arguments and the flags in force; a call with a known key binds the program
-to `jit_p` (`transforms/jit.py`) without running the user's Python again.
+to `jit_p` (`transforms/jit.py`) without running the user's Python again. They are kept for as long
+as the function lives, so that `jit(f)(x)` in a loop traces `f` once.
 
 Read next: `transforms/jit.py`.
 """
@@ -13,6 +14,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from scratchfn import errors, tree
 from scratchfn.config import config
@@ -31,6 +33,16 @@ from scratchfn.transforms.flat import (
 )
 from scratchfn.transforms.jit import jit_p
 from scratchfn.transforms.vmap import BatchTrace
+
+_programs_of: WeakKeyDictionary[Callable[..., Any], dict[Any, Program]] = WeakKeyDictionary()
+
+
+def _programs(fun: Callable[..., Any]) -> dict[Any, Program]:
+    """The programs of a function, shared by all that `jit` makes of it."""
+    try:
+        return _programs_of.setdefault(fun, {})
+    except TypeError:  # it has no hash, or takes no weak reference
+        return {}
 
 
 class CacheInfo(NamedTuple):
@@ -74,13 +86,19 @@ def jit(
     require_callable(fun, "jit")
     if backend not in (None, "numpy", "jax", "cpu", "gpu", "tpu"):
         raise ValueError(f"jit: backend {backend!r} is none of 'numpy', 'jax'")
-    return Jitted(
-        fun,
-        _Positions(fun, static_argnums, static_argnames, "static"),
-        _Positions(fun, donate_argnums, donate_argnames, "donate"),
-        backend,
-        inline,
-    )
+    static = _Positions(fun, static_argnums, static_argnames, "static")
+    donate = _Positions(fun, donate_argnums, donate_argnames, "donate")
+    both = {*static.nums, *static.names} & {*donate.nums, *donate.names}
+    if both:
+        raise ValueError(
+            errors.explain(
+                f"jit of {name_of(fun)} with a static argument that is donated",
+                f"{', '.join(sorted(map(repr, both)))} among both",
+                "a static argument is a Python value, and has no memory to give up",
+                "donate_argnums without it",
+            )
+        )
+    return Jitted(fun, static, donate, backend, inline)
 
 
 class _Positions:
@@ -161,7 +179,7 @@ class Jitted:
         self._donate = donate
         self._backend = backend
         self._inline = inline
-        self._programs: dict[Any, Program] = {}
+        self._programs = _programs(fun)
         self._hits = 0
         self._misses = 0
 
@@ -193,18 +211,23 @@ class Jitted:
             values = list(map(as_value, leaves))
         except TypeError:
             values, _ = flatten_values((args, kwargs), f"an argument of {name_of(self._fun)}: ")
-        avals = tuple([x.aval for x in values])
+        program = self._lookup(fun, in_tree, tuple([x.aval for x in values]), static_key)
+        return program, values, self._donated(args, kwargs, len(values))
+
+    def _lookup(
+        self, fun: Callable[..., Any], in_tree: Any, avals: tuple[ShapedArray, ...], static_key: Any
+    ) -> Program:
         key = (in_tree, avals, static_key, config.enable_x64, config.numpy_dtype_promotion,
                config.numpy_rank_promotion, config.backend, _axis_environment())  # fmt: skip
         program = self._programs.get(key)
-        if program is None:
-            self._misses += 1
-            program = trace_program(fun, in_tree, avals, name_of(self._fun))
-            if not program.hoisted:  # a program that closes over tracers is good for this call only
-                self._programs[key] = program
-        else:
+        if program is not None:
             self._hits += 1
-        return program, values, self._donated(args, kwargs, len(values))
+            return program
+        self._misses += 1
+        program = trace_program(fun, in_tree, avals, name_of(self._fun))
+        if not program.hoisted:  # a program that closes over tracers is good for this call only
+            self._programs[key] = program
+        return program
 
     def _close_over_static(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not self._static:
@@ -242,10 +265,9 @@ class Jitted:
 
     def trace(self, *args: Any, **kwargs: Any) -> Traced:
         """Traces on arguments (arrays, or anything with shape and dtype) without running."""
-        fun, args, kwargs, _ = self._close_over_static(args, kwargs)
+        fun, args, kwargs, static_key = self._close_over_static(args, kwargs)
         leaves, in_tree = tree.flatten((args, kwargs))
-        avals = tuple(map(abstract_value, leaves))
-        program = trace_program(fun, in_tree, avals, name_of(self._fun))
+        program = self._lookup(fun, in_tree, tuple(map(abstract_value, leaves)), static_key)
         return Traced(program, name_of(self._fun), in_tree, self._backend)
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
@@ -260,7 +282,7 @@ class Jitted:
         return CacheInfo(self._hits, self._misses, len(self._programs))
 
     def clear_cache(self) -> None:
-        """Forgets all traced programs."""
+        """Forgets all programs of the function."""
         self._programs.clear()
 
     def __repr__(self) -> str:

@@ -3,6 +3,8 @@ each against JAX, on the same functions."""
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
@@ -295,6 +297,36 @@ def test_a_key_traces_once() -> None:
     f.clear_cache()
     f(1.0)
     assert len(count) == 5
+
+
+def test_a_function_is_traced_once_by_all_that_jit_makes_of_it() -> None:
+    count = []
+
+    def f(x: Any, n: int = 1) -> Any:
+        return count.append(1) or x * n
+
+    for _ in range(3):
+        sf.jit(f)(1.0)
+        sf.eval_shape(f, 1.0)
+        sf.make_jaxpr(f)(2.0)
+    assert len(count) == 1
+    for _ in range(3):
+        sf.jit(f, static_argnums=1)(1.0, 3)
+    assert len(count) == 2
+    sf.jit(f)(1.0, 3)
+    assert len(count) == 3
+
+
+def test_programs_die_with_their_function() -> None:
+    def make() -> Any:
+        weights = sf_numpy.arange(3.0) + 1
+        f = lambda x: sf_numpy.sum(weights * x)  # noqa: E731
+        f(1.0), sf.jit(f)(1.0), sf.jit(sf.grad(f))(1.0)
+        return weakref.ref(weights)
+
+    weights = make()
+    gc.collect()
+    assert weights() is None
 
 
 def test_x64_is_part_of_the_key() -> None:

@@ -258,6 +258,10 @@ MISUSES: dict[str, tuple[Callable[[Any, Any], Any], list[str]]] = {
     ),
     "jacfwd of no function": (lambda lib, jnp: lib.jacfwd(3), ["jacfwd(f)", "f = 3"]),
     "jacrev of no function": (lambda lib, jnp: lib.jacrev(3), ["jacrev(f)", "f = 3"]),
+    "a static argument that is donated": (
+        lambda lib, jnp: lib.jit(lambda n, x: x, static_argnums=0, donate_argnums=(0, 1)),
+        ["static", "donated", "'n'"],
+    ),
     "linear_transpose cotangent": (
         lambda lib, jnp: lib.linear_transpose(lambda x: 2 * x, 1.0)(jnp.ones(2)),
         ["linear_transpose", "f32[2]", "f32[]"],
