@@ -161,7 +161,7 @@ def test_a_program_is_one_jax_jit():
 
 
 def test_programs_are_compiled_once_and_forgotten_with_the_program():
-    closed = make_jaxpr(energy)(array(1, 2))
+    closed = make_jaxpr(lambda x: energy(x))(array(1, 2))  # kept as long as the function
     run = compile_for_jax(closed, "energy")
     assert compile_for_jax(closed, "energy") is run
     run(np.ones(2, np.float32))
