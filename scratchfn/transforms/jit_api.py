@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from types import FunctionType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -38,11 +39,9 @@ _programs_of: WeakKeyDictionary[Callable[..., Any], dict[Any, Program]] = WeakKe
 
 
 def _programs(fun: Callable[..., Any]) -> dict[Any, Program]:
-    """The programs of a function, shared by all that `jit` makes of it."""
-    try:
-        return _programs_of.setdefault(fun, {})
-    except TypeError:  # it has no hash, or takes no weak reference
-        return {}
+    """The programs of a function, shared by all that `jit` makes of it. Other callables may change,
+    or be mentioned by their own programs, which would then never die: each jit has its own."""
+    return _programs_of.setdefault(fun, {}) if isinstance(fun, FunctionType) else {}
 
 
 class CacheInfo(NamedTuple):
