@@ -108,21 +108,21 @@ _SPELLED_OTHERWISE: dict[str, Callable[..., Any]] = {
 
 
 def _custom_jvp(call_jaxpr: ClosedJaxpr, jvp: Any, **_: Any) -> Callable[..., list[Any]]:
-    """A function with a derivative of the user's own as a `jax.custom_jvp`: the rule is recorded
-    as a program of ours, for JAX to run should it differentiate this."""
+    """A function with a derivative of the user's own as a `jax.custom_jvp`: should JAX
+    differentiate this, the rule is recorded as a program of ours for it to run."""
     count = len(call_jaxpr.in_avals)
-    zeros: list[ShapedArray | None] = []  # of each tangent: its type if it is zero
-
-    def flat_rule(*xs: Any) -> list[Any]:
-        outs, tangents = jvp(xs[:count], xs[count:])
-        zeros[:] = [t.aval if type(t) is Zero else None for t in tangents]
-        return [*outs, *[t for t in tangents if type(t) is not Zero]]
-
-    both = stage_closed(flat_rule, [*call_jaxpr.in_avals] * 2, "a custom_jvp rule")
     function = library().custom_jvp(lambda *xs: evaluate(call_jaxpr, xs))
 
     @function.defjvp
     def rule(primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
+        zeros: list[ShapedArray | None] = []  # of each tangent: its type if it is zero
+
+        def flat_rule(*xs: Any) -> list[Any]:
+            outs, dots = jvp(xs[:count], xs[count:])
+            zeros[:] = [t.aval if type(t) is Zero else None for t in dots]
+            return [*outs, *[t for t in dots if type(t) is not Zero]]
+
+        both = stage_closed(flat_rule, [*call_jaxpr.in_avals] * 2, "a custom_jvp rule")
         results = evaluate(both, [*primals, *tangents])
         given = iter(results[len(zeros) :])
         dots = [

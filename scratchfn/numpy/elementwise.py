@@ -13,6 +13,7 @@ import numpy as np
 
 from scratchfn import errors
 from scratchfn.core import dtypes
+from scratchfn.core.params import RoundingMethod
 from scratchfn.numpy.comparison import choose, equal, greater, isnan, less, not_equal
 from scratchfn.numpy.promotion import cast, inexact, operand, promote_inexact
 from scratchfn.numpy.ufuncs import (
@@ -86,7 +87,7 @@ def rint(x: Any, /) -> Any:
         x = cast(x, dtypes.to_inexact_dtype(x.dtype))
     if dtypes.kind(x.dtype) == "c":
         return convert.complex_p.bind(rint(real(x)), rint(imag(x)))
-    return arithmetic.round_p.bind(x, rounding_method=1)
+    return arithmetic.round_p.bind(x, rounding_method=RoundingMethod.TO_NEAREST_EVEN)
 
 
 def round(a: Any, decimals: int = 0, out: None = None) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.dtypes import bool_ as BOOL
+from scratchfn.core.params import RoundingMethod
 from scratchfn.numpy.comparison import (
     choose,
     equal,
@@ -148,7 +149,7 @@ def _float_divmod(x: Any, y: Any) -> tuple[Any, Any]:
     below = logical_and(not_equal(rest, 0), not_equal(sign(y), sign(rest)))
     rest = choose(below, add(rest, y), rest)
     quotient = choose(below, subtract(quotient, 1), quotient)
-    return arithmetic.round_p.bind(quotient, rounding_method=0), rest
+    return arithmetic.round_p.bind(quotient, rounding_method=RoundingMethod.AWAY_FROM_ZERO), rest
 
 
 def remainder(x: Any, y: Any, /) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import operator
 import os
 import pickle
 import subprocess
@@ -17,7 +18,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from scratchfn import lax, nn, random
+from scratchfn import custom_jvp, lax, nn, random, tree
 from scratchfn.backends.devices import (
     default_backend,
     device_count,
@@ -525,3 +526,24 @@ def test_jax_differentiates_a_program_of_ours_by_the_users_rule() -> None:
     program = make_jaxpr(lambda x: reduce_sum(nn.relu(x) * 2.0, (0,)))(np.zeros(3, np.float32))
     gradient = jax.grad(lambda x: evaluate(program, [x])[0])(jax.numpy.zeros(3))
     np.testing.assert_array_equal(gradient, np.zeros(3))
+
+
+def test_custom_jvp_that_closes_over_a_traced_value():
+    """Its rule is good for derivatives of ours, which are taken while that value is traced."""
+
+    def f(y: Any) -> Any:
+        g = custom_jvp(lambda x: mul(x, y))
+        g.defjvp(lambda primals, tangents: (g(*primals), mul(tangents[0], y)))
+        return add(g(y), grad(lambda x: g(x))(array(3.0)[0]))
+
+    expected = jit(f)(as_value(np.float32(2)))
+    with setting("backend", "jax"):
+        np.testing.assert_allclose(np.asarray(jit(f)(as_value(np.float32(2)))), expected)
+
+
+@pytest.mark.parametrize("f", [operator.floordiv, operator.mod, divmod, lambda x, _: round(x)])
+def test_division_with_rest_and_rounding(f: Any):
+    x, y = array(7.5, -7.5, 2.5), array(2, 2, 1)
+    expected = f(x, y)
+    for a, b in zip(tree.leaves(expected), tree.leaves(f(device_put(x, "jax"), y)), strict=True):
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
