@@ -19,6 +19,7 @@ from scratchfn.core.jaxpr import ClosedJaxpr, jaxpr_as_fun, weak_cache
 from scratchfn.core.stage import StageTrace, stage_closed
 from scratchfn.core.tangents import Zero, zero_tangent
 from scratchfn.core.trace import Primitive, Trace, Tracer, current, running, under
+from scratchfn.primitives.base import instantiate
 
 
 class JVPTracer(Tracer):
@@ -94,6 +95,13 @@ class JVPTrace(Trace):
 FlatFunction = Callable[..., Sequence[Any]]
 
 
+def instantiate_wanted(tangents: Sequence[Any], wanted: Sequence[bool]) -> Sequence[Any]:
+    """Tangents with real zeros where they are wanted; nothing marked, nothing wanted."""
+    if not wanted:
+        return tangents
+    return [instantiate(t) if want else t for t, want in zip(tangents, wanted, strict=True)]
+
+
 def jvp_flat(
     f: FlatFunction, primals: Sequence[Any], tangents: Sequence[Any], what: str = "jvp"
 ) -> tuple[list[Any], list[Any]]:
@@ -105,9 +113,12 @@ def jvp_flat(
 
 
 @weak_cache
-def jvp_jaxpr(closed: ClosedJaxpr, nonzeros: tuple[bool, ...]) -> tuple[ClosedJaxpr, list[bool]]:
+def jvp_jaxpr(
+    closed: ClosedJaxpr, nonzeros: tuple[bool, ...], wanted: tuple[bool, ...] = ()
+) -> tuple[ClosedJaxpr, list[bool]]:
     """The program that maps (arguments, tangents of those marked nonzero) to (results, their
-    nonzero tangents), and which of the results' tangents are nonzero."""
+    nonzero tangents), and which of the results' tangents are nonzero; those of the results marked
+    in `wanted` are, be they real zeros."""
     out_nonzeros: list[bool] = []
 
     def f(*args: Any) -> list[Any]:
@@ -117,6 +128,7 @@ def jvp_jaxpr(closed: ClosedJaxpr, nonzeros: tuple[bool, ...]) -> tuple[ClosedJa
             for p, nonzero in zip(primals, nonzeros, strict=True)
         ]
         outs, out_tangents = jvp_flat(jaxpr_as_fun(closed), primals, tangents)
+        out_tangents = instantiate_wanted(out_tangents, wanted)
         out_nonzeros[:] = [type(t) is not Zero for t in out_tangents]
         return [*outs, *(t for t in out_tangents if type(t) is not Zero)]
 

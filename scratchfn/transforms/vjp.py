@@ -34,7 +34,7 @@ from scratchfn.core.stage import StageTrace, stage_closed
 from scratchfn.core.tangents import Linear, Zero
 from scratchfn.core.trace import current, running
 from scratchfn.primitives.base import add_tangents
-from scratchfn.transforms.jvp import FlatFunction, JVPTrace
+from scratchfn.transforms.jvp import FlatFunction, JVPTrace, instantiate_wanted
 
 
 class LinearProgram:
@@ -57,10 +57,14 @@ class LinearProgram:
 
 
 def linearize_flat(
-    f: FlatFunction, primals: Sequence[Any], nonzeros: Sequence[bool], what: str = "grad"
+    f: FlatFunction,
+    primals: Sequence[Any],
+    nonzeros: Sequence[bool],
+    what: str = "grad",
+    wanted: Sequence[bool] = (),
 ) -> tuple[list[Any], LinearProgram]:
     """Results of `f` at `primals`, computed now, and its derivative with respect to the arguments
-    marked in `nonzeros`, recorded."""
+    marked in `nonzeros`, recorded. Results marked in `wanted` have a tangent, be it zero."""
     parent = current.trace
     tangent_trace = StageTrace(parent, partial=True, what=what)
     tangents = [
@@ -72,8 +76,9 @@ def linearize_flat(
             p if t is None else trace.wrap(p, t) for p, t in zip(primals, tangents, strict=True)
         ]
         pairs = [trace.unwrap(x) for x in f(*args)]
-    out_nonzeros = [type(t) is not Zero for _, t in pairs]
-    jaxpr, consts = tangent_trace.program([t for _, t in pairs if type(t) is not Zero])
+    dots = instantiate_wanted([t for _, t in pairs], wanted)
+    out_nonzeros = [type(t) is not Zero for t in dots]
+    jaxpr, consts = tangent_trace.program([t for t in dots if type(t) is not Zero])
     tangent_trace.alive = False
     return [p for p, _ in pairs], LinearProgram(*prune(jaxpr, consts), out_nonzeros)
 
@@ -160,14 +165,15 @@ def transpose_linear(program: LinearProgram, cts: Sequence[Any]) -> list[Any]:
 
 @weak_cache
 def linearize_jaxpr(
-    closed: ClosedJaxpr, nonzeros: tuple[bool, ...]
+    closed: ClosedJaxpr, nonzeros: tuple[bool, ...], wanted: tuple[bool, ...] = ()
 ) -> tuple[ClosedJaxpr, ClosedJaxpr, list[bool]]:
     """Splits a program's derivative in two: one program from the arguments to (results, residuals)
-    and a linear one from (residuals, nonzero tangents) to the nonzero tangents of the results."""
+    and a linear one from (residuals, nonzero tangents) to the nonzero tangents of the results.
+    Results marked in `wanted` have a tangent, be it zero."""
     found: list[LinearProgram] = []
 
     def primal(*args: Any) -> list[Any]:
-        outs, program = linearize_flat(jaxpr_as_fun(closed), args, nonzeros)
+        outs, program = linearize_flat(jaxpr_as_fun(closed), args, nonzeros, "grad", wanted)
         found.append(program)
         return [*outs, *program.consts]
 
