@@ -8,6 +8,7 @@ Elementwise functions take operands of equal dtype and shape (or rank 0), and ra
 from scratchfn.core.params import ConvDimensionNumbers as ConvDimensionNumbers
 from scratchfn.core.params import DotAlgorithm as DotAlgorithm
 from scratchfn.core.params import DotAlgorithmPreset as DotAlgorithmPreset
+from scratchfn.core.params import FftType as FftType
 from scratchfn.core.params import GatherDimensionNumbers as GatherDimensionNumbers
 from scratchfn.core.params import GatherScatterMode as GatherScatterMode
 from scratchfn.core.params import Precision as Precision
@@ -75,6 +76,9 @@ from scratchfn.lax.elementwise import shift_right_logical as shift_right_logical
 from scratchfn.lax.elementwise import sign as sign
 from scratchfn.lax.elementwise import stop_gradient as stop_gradient
 from scratchfn.lax.elementwise import sub as sub
+
+# -- fft.py: Fourier transforms --------------------------------------------------------------------
+from scratchfn.lax.fft import fft as fft
 
 # -- indexing.py: windows at computed places -----------------------------------------------------
 from scratchfn.lax.indexing import dynamic_index_in_dim as dynamic_index_in_dim
