@@ -66,7 +66,7 @@ def approx_max_k(
     recall_target: float = 0.95,
     reduction_input_size_override: int = -1,
     aggregate_to_topk: bool = True,
-) -> tuple[Any, Any]:
+) -> list[Any]:
     """The `k` greatest floating point numbers along an axis, greatest first, and their positions.
 
     A TPU may miss some, in proportion to `recall_target`; here they are exact, and the last three
@@ -82,18 +82,18 @@ def approx_min_k(
     recall_target: float = 0.95,
     reduction_input_size_override: int = -1,
     aggregate_to_topk: bool = True,
-) -> tuple[Any, Any]:
+) -> list[Any]:
     """The `k` least floating point numbers along an axis, least first, and their positions; exact,
     as `approx_max_k` is."""
     x = as_value(operand)
     values, positions = _exact("lax.approx_min_k", neg_p.bind(x), k, reduction_dimension)
-    return neg_p.bind(values), positions
+    return [neg_p.bind(values), positions]
 
 
-def _exact(asked: str, x: Any, k: int, axis: int) -> tuple[Any, Any]:
+def _exact(asked: str, x: Any, k: int, axis: int) -> list[Any]:
     if dtypes.kind(x.dtype) != "f":
         why = "approximate search is for floating point numbers"
         write = "lax.top_k, which is exact for every type"
         raise ValueError(errors.explain(asked, f"an operand of type {x.aval}", why, write))
     values, positions = sorting.top_k(x, operator.index(k), as_axis(asked, axis, x.ndim))
-    return values, positions
+    return [values, positions]
