@@ -10,7 +10,9 @@ runs as NumPy on a CPU, or as jax.numpy and XLA on an accelerator. The names are
 To learn how it works, read `core/trace.py` first; each file names the next.
 """
 
+from scratchfn import debug as debug
 from scratchfn import errors as errors
+from scratchfn import experimental as experimental
 from scratchfn import lax as lax
 from scratchfn import nn as nn
 from scratchfn import numpy as numpy
@@ -37,6 +39,8 @@ from scratchfn.transforms.api import linear_transpose as linear_transpose
 from scratchfn.transforms.api import linearize as linearize
 from scratchfn.transforms.api import value_and_grad as value_and_grad
 from scratchfn.transforms.api import vjp as vjp
+from scratchfn.transforms.callbacks import effects_barrier as effects_barrier
+from scratchfn.transforms.callbacks import pure_callback as pure_callback
 from scratchfn.transforms.custom_jvp import custom_jvp as custom_jvp
 from scratchfn.transforms.jacobian import hessian as hessian
 from scratchfn.transforms.jacobian import jacfwd as jacfwd

@@ -237,11 +237,12 @@ def compile_for_jax(
 def to_jax_program(closed: ClosedJaxpr) -> Any:
     """A program as a program of JAX's, to be the param of one of JAX's primitives."""
     jax = library()
-    avals = [_shape_dtype_struct(aval) for aval in closed.in_avals]
+    avals = [shape_dtype_struct(aval) for aval in closed.in_avals]
     return jax.make_jaxpr(lambda *operands: evaluate(closed, operands))(*avals)
 
 
-def _shape_dtype_struct(aval: Any) -> Any:
+def shape_dtype_struct(aval: Any) -> Any:
+    """A type as JAX takes it."""
     jax = library()
     dtype = jax.random.key(0).dtype if aval.dtype == dtypes.key_dtype else aval.dtype
     return jax.ShapeDtypeStruct(aval.shape, dtype, weak_type=aval.weak_type)

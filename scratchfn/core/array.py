@@ -123,6 +123,8 @@ class Array(Value):
         return operator.index(to_numpy(self)[()])
 
     def __format__(self, spec: str) -> str:
+        if self.ndim == 0 and not self.dtype.names:
+            return format(to_numpy(self)[()], spec)
         if spec == "":
             return str(self)
         if self.ndim:

@@ -16,6 +16,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from scratchfn.core.avals import ShapedArray
+from scratchfn.core.effects import Effect
 from scratchfn.core.pretty import show, show_eqn
 from scratchfn.core.source import Source, attributed_to
 from scratchfn.core.trace import Primitive
@@ -78,7 +79,7 @@ class Eqn:
 class Jaxpr:
     """A program: `constvars` and `invars` in, `eqns` in order, `outvars` out."""
 
-    __slots__ = ("__weakref__", "constvars", "eqns", "invars", "outvars")
+    __slots__ = ("__weakref__", "_effects", "constvars", "eqns", "invars", "outvars")
 
     def __init__(
         self, constvars: list[Var], invars: list[Var], outvars: list[Atom], eqns: list[Eqn]
@@ -87,6 +88,15 @@ class Jaxpr:
         self.invars = invars
         self.outvars = outvars
         self.eqns = eqns
+
+    @property
+    def effects(self) -> frozenset[Effect]:
+        """What running the program does besides computing its results."""
+        try:
+            return self._effects
+        except AttributeError:
+            self._effects = frozenset().union(*map(effects_of, self.eqns))
+            return self._effects
 
     def __str__(self) -> str:
         return show(self)
@@ -110,6 +120,10 @@ class ClosedJaxpr:
     @property
     def eqns(self) -> list[Eqn]:
         return self.jaxpr.eqns
+
+    @property
+    def effects(self) -> frozenset[Effect]:
+        return self.jaxpr.effects
 
     @property
     def in_avals(self) -> list[ShapedArray]:
@@ -158,6 +172,13 @@ def subjaxprs(eqn: Eqn) -> Iterator[Jaxpr]:
                 yield item
 
 
+def effects_of(eqn: Eqn) -> frozenset[Effect]:
+    """What an equation does besides computing its results, by itself or by its programs."""
+    own = eqn.primitive.effect(eqn.params) if eqn.primitive.effect else None
+    effects = frozenset() if own is None else frozenset([own])
+    return effects.union(*(inner.effects for inner in subjaxprs(eqn)))
+
+
 class JaxprTypeError(TypeError):
     """A program that is not well formed."""
 
@@ -194,11 +215,11 @@ def check_jaxpr(jaxpr: Jaxpr) -> None:
 
 
 def prune(jaxpr: Jaxpr, consts: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
-    """Drops the equations and constants that no result needs."""
+    """Drops the equations and constants that no result and no effect needs."""
     needed = {v for v in jaxpr.outvars if type(v) is Var}
     eqns = []
     for eqn in reversed(jaxpr.eqns):
-        if any(v in needed for v in eqn.outvars):
+        if any(v in needed for v in eqn.outvars) or effects_of(eqn):
             eqns.append(eqn)
             needed.update(v for v in eqn.invars if type(v) is Var)
     kept = [(v, c) for v, c in zip(jaxpr.constvars, consts, strict=True) if v in needed]

@@ -53,10 +53,13 @@ def user_source() -> Source | None:
     """The innermost line on the stack that is not scratchfn's own."""
     if _attributed.source is not None:
         return _attributed.source
+    frame = user_frame()
+    return Source(frame.f_code, frame.f_lineno) if frame else None
+
+
+def user_frame() -> FrameType | None:
+    """The innermost frame on the stack that is not scratchfn's own."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        code = frame.f_code
-        if not code.co_filename.startswith(_PACKAGE):
-            return Source(code, frame.f_lineno)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
-    return None
+    return frame

@@ -25,6 +25,7 @@ from scratchfn.core.jaxpr import (
     eval_jaxpr,
     weak_cache,
 )
+from scratchfn.core.source import user_source
 from scratchfn.core.tangents import Linear, not_linear
 from scratchfn.core.trace import (
     Primitive,
@@ -76,7 +77,7 @@ class StageTrace(Trace):
         outs = [
             StageTracer(self, Var(aval)) for aval in prim.avals([x.aval for x in invars], params)
         ]
-        source = outs[0].source if outs else None
+        source = outs[0].source if outs else user_source()
         self.eqns.append(Eqn(prim, invars, [x.var for x in outs], params, source))
         return outs
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from scratchfn import errors
 from scratchfn.core.avals import ShapedArray
+from scratchfn.core.effects import Effect
 from scratchfn.core.source import Source, user_source
 
 
@@ -44,8 +45,11 @@ class Primitive:
       the operation is linear come as `Linear` placeholders.
     - `batch(size, args, dims, **params) -> (outs, dims)`: the operation over an added axis, which
       `dims` places in each value (None where a value lacks it).
+    - `collective(name, size, args, dims, **params) -> (out, dim)`: for operations that name axes,
+      the same where the added axis is the one of that `name` (`core/axes.py`).
     - `hide(params)`: params that programs do not print, as JAX's do not.
     - `program`: the name of the param that holds the program which the operation merely calls.
+    - `effect(params)`: what it does besides computing results, an `Effect`, or None.
 
     `many` primitives return a list of results, the others one; traces always deal in lists.
     `weak` is what eager execution needs of `aval`: True if the result is weakly typed when all
@@ -60,8 +64,10 @@ class Primitive:
     linearize: Callable[..., Any] | None = None
     transpose: Callable[..., Any] | None = None
     batch: Callable[..., Any] | None = None
+    collective: Callable[..., Any] | None = None
     hide: Callable[[dict[str, Any]], Sequence[str]] | None = None
     program: str | None = None
+    effect: Callable[[dict[str, Any]], Effect | None] | None = None
 
     def __init__(self, name: str, *, many: bool = False, weak: bool | None = None, **rules: Any):
         if name in registry:
@@ -90,7 +96,8 @@ class Primitive:
 
 
 _RULES = (
-    "impl", "source", "jax", "aval", "jvp", "linearize", "transpose", "batch", "hide", "program"
+    "impl", "source", "jax", "aval", "jvp", "linearize", "transpose", "batch", "collective", "hide",
+    "program", "effect",
 )  # fmt: skip
 registry: dict[str, Primitive] = {}
 

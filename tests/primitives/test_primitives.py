@@ -44,6 +44,10 @@ VALUE, FIRST, SECOND = 16, 64, 256
 # Primitives that hold programs or name axes are tested by files of their own.
 TESTED_ELSEWHERE = {
     "jit": "holds a program: tests/transforms and tests/backends",
+    "debug_callback": "has no result: tests/test_debugging.py",
+    "debug_print": "has no result: tests/test_debugging.py",
+    "io_callback": "calls what nothing can be derived of: tests/test_callbacks.py",
+    "pure_callback": "calls what nothing can be derived of: tests/test_callbacks.py",
     "custom_jvp_call": "holds a program: tests/transforms and tests/backends",
 }
 

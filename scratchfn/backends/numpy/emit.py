@@ -65,7 +65,7 @@ class Writer:
         targets = ", ".join(self.variable(v) for v in eqn.outvars)
         if eqn.primitive.many and len(eqn.outvars) == 1:
             targets += ","
-        line = f"    {targets} = {text}"
+        line = f"    {targets} = {text}" if targets else f"    {text}"
         if eqn.source is not None:
             where = f"# {os.path.basename(eqn.source.code.co_filename)}:{eqn.source.line}"
             line = f"{line:<{COMMENT_COLUMN}}  {where}"

@@ -1,5 +1,6 @@
 """Passes from program to program, before any source is written: calls are replaced by what they
-call, equal equations are computed once, and what nobody reads goes away.
+call, equal equations are computed once, and what nobody reads goes away. Equations with effects
+stay, all of them, in their order.
 
 Read next: `backends/numpy/emit.py`.
 """
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, prune
+from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, effects_of, prune
 
 
 def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
@@ -65,7 +66,10 @@ def share_equal_equations(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _key(eqn: Eqn) -> Hashable | None:
-    """What makes two equations the same; None if a param cannot be compared."""
+    """What makes two equations the same; None if a param cannot be compared, or if it matters how
+    often the equation is run."""
+    if effects_of(eqn):
+        return None
     atoms = tuple((v.aval, v.val.buffer.tobytes()) if type(v) is Literal else v for v in eqn.invars)
     key = (eqn.primitive, atoms, _items(eqn.params))
     try:
