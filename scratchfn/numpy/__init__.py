@@ -3,6 +3,8 @@
 Every function is a few lines over `scratchfn.lax`. Read first: `promotion.py`, `ufuncs.py`.
 """
 
+from scratchfn.numpy import fft as fft
+
 # at import, gives arrays and tracers their operators and methods
 from scratchfn.numpy import operators as operators
 from scratchfn.numpy.at import put_along_axis as put_along_axis

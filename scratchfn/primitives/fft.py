@@ -54,6 +54,9 @@ def _fft_aval(x: ShapedArray, *, fft_type: FftType, fft_lengths: Axes) -> Shaped
         raise ValueError(
             _explain(x, fft_type, fft_lengths, f"the last axes have sizes {sizes}, not {wanted}")
         )
+    if fft_type == FftType.RFFT and fft_lengths[-1:] == (0,):
+        why = "a transform of real numbers has at least one"
+        raise ValueError(_explain(x, fft_type, fft_lengths, why))
     shape = kernels.fft_shape(x.shape, fft_type, fft_lengths)
     if fft_type == FftType.RFFT:
         return ShapedArray(shape, _COMPLEX[_REAL.index(x.dtype)])
