@@ -18,6 +18,7 @@ from scratchfn import nn as nn
 from scratchfn import numpy as numpy
 from scratchfn import optim as optim
 from scratchfn import random as random
+from scratchfn import scipy as scipy
 from scratchfn import tree as tree
 from scratchfn import tree_util as tree_util
 from scratchfn.backends.devices import default_backend as default_backend

@@ -1,0 +1,3 @@
+"""`jax.scipy.integrate`: integrals of sampled functions."""
+
+from scratchfn.numpy.calculus import trapezoid as trapezoid
