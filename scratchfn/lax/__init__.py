@@ -15,6 +15,21 @@ from scratchfn.core.params import Precision as Precision
 from scratchfn.core.params import RoundingMethod as RoundingMethod
 from scratchfn.core.params import ScatterDimensionNumbers as ScatterDimensionNumbers
 
+# -- collectives.py: across the examples of a vmap ------------------------------------------------
+from scratchfn.lax.collectives import all_gather as all_gather
+from scratchfn.lax.collectives import all_to_all as all_to_all
+from scratchfn.lax.collectives import axis_index as axis_index
+from scratchfn.lax.collectives import axis_size as axis_size
+from scratchfn.lax.collectives import pbroadcast as pbroadcast
+from scratchfn.lax.collectives import pmax as pmax
+from scratchfn.lax.collectives import pmean as pmean
+from scratchfn.lax.collectives import pmin as pmin
+from scratchfn.lax.collectives import ppermute as ppermute
+from scratchfn.lax.collectives import pshuffle as pshuffle
+from scratchfn.lax.collectives import psum as psum
+from scratchfn.lax.collectives import psum_scatter as psum_scatter
+from scratchfn.lax.collectives import pswapaxes as pswapaxes
+
 # -- contraction.py: products ---------------------------------------------------------------------
 from scratchfn.lax.contraction import DotDimensionNumbers as DotDimensionNumbers
 from scratchfn.lax.contraction import PrecisionLike as PrecisionLike

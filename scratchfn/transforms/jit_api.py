@@ -10,6 +10,7 @@ Read next: `transforms/jit.py`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Sequence
@@ -22,7 +23,7 @@ from scratchfn.config import config
 from scratchfn.core.array import as_value
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.stage import hoist, stage
-from scratchfn.core.trace import Trace, Tracer, current
+from scratchfn.core.trace import Tracer, current, running
 from scratchfn.transforms.aot import Lowered, Program, Traced
 from scratchfn.transforms.flat import (
     FlatFunction,
@@ -33,7 +34,7 @@ from scratchfn.transforms.flat import (
     require_callable,
 )
 from scratchfn.transforms.jit import jit_p
-from scratchfn.transforms.vmap import BatchTrace
+from scratchfn.transforms.vmap import BatchTrace, axis_environment
 
 _programs_of: WeakKeyDictionary[Callable[..., Any], dict[Any, Program]] = WeakKeyDictionary()
 
@@ -217,7 +218,7 @@ class Jitted:
         self, fun: Callable[..., Any], in_tree: Any, avals: tuple[ShapedArray, ...], static_key: Any
     ) -> Program:
         key = (in_tree, avals, static_key, config.enable_x64, config.numpy_dtype_promotion,
-               config.numpy_rank_promotion, config.backend, _axis_environment())  # fmt: skip
+               config.numpy_rank_promotion, config.backend, axis_environment())  # fmt: skip
         program = self._programs.get(key)
         if program is not None:
             self._hits += 1
@@ -298,17 +299,6 @@ def trace_program(
     return Program(closed, flat.out_tree, hoisted)
 
 
-def _axis_environment() -> tuple[Any, ...]:
-    """Names and sizes of the vmapped axes in force: collectives read them while tracing."""
-    names = []
-    trace: Trace | None = current.trace
-    while trace is not None:
-        if isinstance(trace, BatchTrace) and trace.axis_name is not None:
-            names.append((trace.axis_name, trace.size))
-        trace = trace.parent
-    return tuple(names)
-
-
 def _first(item: tuple[Any, Any]) -> Any:
     return item[0]
 
@@ -342,11 +332,15 @@ def make_jaxpr(
     return_shape: bool = False,
 ) -> Callable[..., Any]:
     """A function that returns the program of `fun` on given arguments instead of running it;
-    with `return_shape`, the pair of it and the types of the results."""
+    with `return_shape`, the pair of it and the types of the results. `axis_env`, pairs of a name
+    and a size, are axes that collectives in `fun` may refer to."""
 
     @functools.wraps(fun)
     def traced_fun(*args: Any, **kwargs: Any) -> Any:
-        traced = jit(fun, static_argnums=static_argnums).trace(*args, **kwargs)
+        with contextlib.ExitStack() as axes:
+            for name, size in axis_env or ():
+                axes.enter_context(running(BatchTrace(current.trace, size, name)))
+            traced = jit(fun, static_argnums=static_argnums).trace(*args, **kwargs)
         return (traced.jaxpr, traced.out_info) if return_shape else traced.jaxpr
 
     return traced_fun

@@ -1,18 +1,20 @@
 """Vectorisation: a function of one example becomes a function of a batch of them.
 
 `BatchTrace` wraps each value with the place of its batch axis. An operation on wrapped values is
-the primitive's `batch` rule: the same operation once, over arrays with one more axis.
+the primitive's `batch` rule: the same operation once, over arrays with one more axis. A collective
+over the trace's own axis is the primitive's `collective` rule (`transforms/collectives.py`).
 
 Read next: `transforms/jit.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from scratchfn import errors
 from scratchfn.core.avals import ShapedArray
+from scratchfn.core.axes import AxisSize, name_of_axis, refers_to
 from scratchfn.core.jaxpr import ClosedJaxpr, jaxpr_as_fun, weak_cache
 from scratchfn.core.stage import stage_closed
 from scratchfn.core.trace import Primitive, Trace, Tracer, current, running, under
@@ -34,10 +36,12 @@ class BatchTracer(Tracer):
 class BatchTrace(Trace):
     """Runs operations over a batch of `size` examples; `axis_name` lets collectives refer to it."""
 
-    def __init__(self, parent: Trace, size: int, axis_name: Any = None, what: str = "vmap"):
+    def __init__(self, parent: Trace, size: int, axis_name: Hashable = None, what: str = "vmap"):
         super().__init__(parent, what)
-        self.size = size
-        self.axis_name = axis_name
+        self.size = int(size)
+        self.axis_name = name_of_axis(size) if axis_name is None else axis_name
+        self.axis = size if self.axis_name is None else AxisSize(size, self.axis_name)
+        self.batch: object = object()  # what a trace that goes on with this one shares with it
 
     def process(self, prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
         vals: list[Any] = []
@@ -46,19 +50,18 @@ class BatchTrace(Trace):
             val, dim = self.unwrap(x)
             vals.append(val)
             dims.append(dim)
+        named = self.axis_name is not None and refers_to(prim, params, self.axis_name)
         with under(self.parent):
-            if all(dim is None for dim in dims):
+            if not named and all(dim is None for dim in dims):
                 return self.parent.process(prim, vals, params)
-            if prim.batch is None:
-                raise NotImplementedError(
-                    errors.explain(
-                        f"vmap of {prim.name}",
-                        f"arguments of types {', '.join(str(x.aval) for x in args)}",
-                        "no rule says how it works on a batch",
-                        "jnp.stack([f(x) for x in xs])",
-                    )
-                )
-            outs, out_dims = prim.batch(self.size, vals, dims, **params)
+            if named and prim.collective is not None:
+                outs, out_dims = prim.collective(self.axis_name, self.size, vals, dims, **params)
+            elif prim.batch is not None:
+                holds_program = prim.program is not None or prim.linearize is not None
+                size = self.axis if holds_program else self.size
+                outs, out_dims = prim.batch(size, vals, dims, **params)
+            else:
+                raise _no_rule(prim, args)
         if not prim.many:
             outs, out_dims = (outs,), (out_dims,)
         return list(map(self.wrap, outs, out_dims))
@@ -69,9 +72,32 @@ class BatchTrace(Trace):
 
     def unwrap(self, x: Any) -> tuple[Any, int | None]:
         """A value with its batch axis, None if it has none."""
-        if type(x) is BatchTracer and x.trace is self:
+        if type(x) is BatchTracer and (x.trace is self or x.trace.batch is self.batch):
             return x.val, x.dim
         return x, None
+
+
+def _no_rule(prim: Primitive, args: Sequence[Any]) -> NotImplementedError:
+    return NotImplementedError(
+        errors.explain(
+            f"vmap of {prim.name}",
+            f"arguments of types {', '.join(str(x.aval) for x in args)}",
+            "no rule says how it works on a batch",
+            "jnp.stack([f(x) for x in xs])",
+        )
+    )
+
+
+def axis_environment() -> tuple[tuple[Hashable, int], ...]:
+    """Names and sizes of the vmapped axes in force, the innermost first: what collectives go by
+    while they are traced."""
+    axes = []
+    trace: Trace | None = current.trace
+    while trace is not None:
+        if isinstance(trace, BatchTrace) and trace.axis_name is not None:
+            axes.append((trace.axis_name, trace.size))
+        trace = trace.parent
+    return tuple(axes)
 
 
 def vmap_flat(
@@ -79,11 +105,15 @@ def vmap_flat(
     size: int,
     args: Sequence[Any],
     dims: Sequence[int | None],
-    axis_name: Any = None,
+    axis_name: Hashable = None,
     what: str = "vmap",
+    within: BatchTrace | None = None,
 ) -> tuple[list[Any], list[int | None]]:
-    """Results of `f` over the batch, and where their batch axes are."""
+    """Results of `f` over the batch, and where their batch axes are. A `size` that a batch rule was
+    given knows the axis's name. `within` is a trace over the same batch whose values `f` may close
+    over: a custom rule is run while its function's trace goes on."""
     with running(BatchTrace(current.trace, size, axis_name, what)) as trace:
+        trace.batch = within.batch if within else trace.batch
         pairs = [trace.unwrap(x) for x in f(*map(trace.wrap, args, dims))]
     return [x for x, _ in pairs], [d for _, d in pairs]
 
@@ -97,18 +127,32 @@ def place_axis(x: Any, source: int | None, destination: int | None, size: int) -
     return move_axis(x, source, destination)
 
 
-@weak_cache
 def batch_jaxpr(
-    closed: ClosedJaxpr, size: int, batched: tuple[bool, ...], all_outs: bool = False
+    closed: ClosedJaxpr,
+    size: int,
+    batched: tuple[bool, ...],
+    wanted: bool | tuple[bool, ...] = False,
 ) -> tuple[ClosedJaxpr, list[bool]]:
     """The program over a batch, whose axis is the first of each argument and result that has it,
-    and which of the results have it (all of them, if `all_outs`)."""
+    and which of the results have it. Those marked in `wanted` do, or all of them if it is True."""
+    return _batch_jaxpr(closed, int(size), name_of_axis(size), batched, wanted)
+
+
+@weak_cache
+def _batch_jaxpr(
+    closed: ClosedJaxpr,
+    size: int,
+    name: Hashable,
+    batched: tuple[bool, ...],
+    wanted: bool | tuple[bool, ...],
+) -> tuple[ClosedJaxpr, list[bool]]:
     out_batched: list[bool] = []
 
     def f(*args: Any) -> list[Any]:
         dims = [0 if b else None for b in batched]
-        outs, out_dims = vmap_flat(jaxpr_as_fun(closed), size, args, dims)
-        out_batched[:] = [all_outs or d is not None for d in out_dims]
+        outs, out_dims = vmap_flat(jaxpr_as_fun(closed), size, args, dims, name)
+        marks = wanted if isinstance(wanted, tuple) and wanted else [bool(wanted)] * len(outs)
+        out_batched[:] = [w or d is not None for d, w in zip(out_dims, marks, strict=True)]
         return [
             instantiate_axis(x, d, size) if b else x
             for x, d, b in zip(outs, out_dims, out_batched, strict=True)

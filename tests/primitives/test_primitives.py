@@ -50,6 +50,11 @@ TESTED_ELSEWHERE = {
     "pure_callback": "calls what nothing can be derived of: tests/test_callbacks.py",
     "custom_jvp_call": "holds a program: tests/transforms and tests/backends",
 }
+for _name in [
+    "all_gather", "all_to_all", "axis_index", "pbroadcast", "pmax", "pmin", "ppermute", "psum",
+    "reduce_scatter",
+]:  # fmt: skip
+    TESTED_ELSEWHERE[_name] = "names axes: tests/transforms/test_collectives.py"
 
 
 for _module in pkgutil.iter_modules(scratchfn.primitives.__path__, "scratchfn.primitives."):
