@@ -65,6 +65,7 @@ from scratchfn.transforms.jacobian import jacrev as jacrev
 from scratchfn.transforms.jit_api import eval_shape as eval_shape
 from scratchfn.transforms.jit_api import jit as jit
 from scratchfn.transforms.jit_api import make_jaxpr as make_jaxpr
+from scratchfn.transforms.pmap import pmap as pmap
 from scratchfn.transforms.vmap_api import vmap as vmap
 
 Array = numpy.ndarray

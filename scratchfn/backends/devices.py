@@ -13,6 +13,7 @@ Read next: `backends/jax.py`.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -34,16 +35,22 @@ def default_backend() -> str:
 
 def devices(backend: str | None = None) -> list[Any]:
     """The devices of a backend, "numpy" or "jax", or of a platform of JAX's ("gpu", "tpu"); of
-    `config.backend` by default. NumPy has one, JAX's are JAX's own objects."""
+    `config.backend` by default. NumPy has as many as the flag `num_cpu_devices` says, one by
+    default; JAX's are JAX's own objects."""
     if (backend or config.backend) == "numpy":
-        return [NUMPY_CPU]
+        return [_numpy_device(i) for i in range(max(config.num_cpu_devices, 1))]
     return library().devices(None if backend in (None, "jax") else backend)
+
+
+@functools.cache
+def _numpy_device(i: int) -> Device:
+    return Device(i) if i else NUMPY_CPU
 
 
 def local_devices(backend: str | None = None) -> list[Any]:
     """The devices that this process may put arrays on."""
     if (backend or config.backend) == "numpy":
-        return [NUMPY_CPU]
+        return devices("numpy")
     return library().local_devices(backend=None if backend in (None, "jax") else backend)
 
 

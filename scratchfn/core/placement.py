@@ -20,20 +20,23 @@ from scratchfn.core import dtypes
 
 
 class Device:
-    """The CPU as NumPy uses it, with the attributes of JAX's devices."""
+    """The CPU as NumPy uses it, with the attributes of JAX's devices. Those beyond the first are
+    the same CPU under other numbers, for trying programs that want several."""
 
-    __slots__ = ()
-    id = 0
+    __slots__ = ("id",)
     platform = "cpu"
     device_kind = "cpu"
     process_index = 0
     host_id = 0
 
+    def __init__(self, id: int):
+        self.id = id
+
     def __repr__(self) -> str:
-        return "NumpyDevice(id=0)"
+        return f"NumpyDevice(id={self.id})"
 
 
-NUMPY_CPU = Device()
+NUMPY_CPU = Device(0)
 
 
 class Pinned(np.ndarray):
