@@ -15,6 +15,9 @@ from scratchfn.core.params import Precision as Precision
 from scratchfn.core.params import RoundingMethod as RoundingMethod
 from scratchfn.core.params import ScatterDimensionNumbers as ScatterDimensionNumbers
 
+# -- linalg.py: factorizations of matrices, a namespace of its own ------------------------------
+from scratchfn.lax import linalg as linalg
+
 # -- collectives.py: across the examples of a vmap ------------------------------------------------
 from scratchfn.lax.collectives import all_gather as all_gather
 from scratchfn.lax.collectives import all_to_all as all_to_all
