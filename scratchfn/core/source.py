@@ -16,10 +16,16 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class Source(NamedTuple):
-    """A line of the user's program."""
+    """A line of the user's program, and which rules of ours made of its operation what is there:
+    "the transpose rule of mul"."""
 
     code: CodeType
     line: int
+    rule: str = ""
+
+    def by(self, rule: str) -> Source:
+        """The same line, for what a rule makes of it."""
+        return Source(self.code, self.line, f"{rule}, in {self.rule}" if self.rule else rule)
 
     def __str__(self) -> str:
         return f"{self.code.co_filename}:{self.line} ({self.code.co_name})"
@@ -34,12 +40,13 @@ _attributed = _Attributed()
 
 class attributed_to:
     """`with attributed_to(source):` what is recorded stems from that line of the user's, not from
-    the one that is running: a derivative belongs to the line it is the derivative of."""
+    the one that is running: a derivative belongs to the line it is the derivative of. `rule` says
+    whose rule it is that runs."""
 
     __slots__ = ("outer", "source")
 
-    def __init__(self, source: Source | None):
-        self.source = source
+    def __init__(self, source: Source | None, rule: str = ""):
+        self.source = source.by(rule) if rule and source is not None else source
 
     def __enter__(self) -> None:
         self.outer = _attributed.source

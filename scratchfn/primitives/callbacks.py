@@ -207,6 +207,7 @@ def _add_axis(size: int, avals: Sequence[ShapedArray]) -> tuple[ShapedArray, ...
 pure_callback_p = Primitive(
     "pure_callback",
     many=True,
+    effect=lambda params: None,
     aval=lambda *_, result_avals, **__: result_avals,
     jvp=_no_derivative("the derivative", "a pure_callback", "a custom_jvp around the call"),
     transpose=_no_derivative("the transpose", "a pure_callback", "a custom_vjp around it"),

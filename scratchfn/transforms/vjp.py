@@ -111,7 +111,7 @@ def backward(
     for eqn in reversed(linear_eqns):
         cts_out = [ct_of.pop(v, None) for v in eqn.outvars]
         if any(ct is not None and type(ct) is not Zero for ct in cts_out):
-            with attributed_to(eqn.source):
+            with attributed_to(eqn.source, f"the transpose of {eqn.primitive}"):
                 cts_in = _transpose(eqn, cts_out, values, linear)
                 for atom, ct in zip(eqn.invars, cts_in, strict=True):
                     accumulate(atom, ct)
@@ -185,10 +185,14 @@ def linearize_jaxpr(
 
 @weak_cache
 def transpose_jaxpr(
-    closed: ClosedJaxpr, linear: tuple[bool, ...], nonzero_cts: tuple[bool, ...]
+    closed: ClosedJaxpr,
+    linear: tuple[bool, ...],
+    nonzero_cts: tuple[bool, ...],
+    wanted: tuple[bool, ...] = (),
 ) -> tuple[ClosedJaxpr, list[bool]]:
     """The program from (arguments not marked linear, nonzero cotangents of the results) to the
-    nonzero cotangents of the linear arguments, and which of those are nonzero."""
+    nonzero cotangents of the linear arguments, and which of those are nonzero; those marked in
+    `wanted` are, be they real zeros."""
     out_nonzeros: list[bool] = []
     values = [a for a, lin in zip(closed.in_avals, linear, strict=True) if not lin]
     ct_avals = [a for a, nz in zip(closed.out_avals, nonzero_cts, strict=True) if nz]
@@ -204,6 +208,7 @@ def transpose_jaxpr(
             for a, nz in zip(closed.out_avals, nonzero_cts, strict=True)
         ]
         outs = [ct for ct in backward(closed.jaxpr, closed.consts, args, cts) if ct is not None]
+        outs = instantiate_wanted(outs, wanted)
         out_nonzeros[:] = [type(ct) is not Zero for ct in outs]
         return [ct for ct in outs if type(ct) is not Zero]
 
