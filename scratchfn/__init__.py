@@ -10,12 +10,15 @@ runs as NumPy on a CPU, or as jax.numpy and XLA on an accelerator. The names are
 To learn how it works, read `core/trace.py` first; each file names the next.
 """
 
+from scratchfn import custom_derivatives as custom_derivatives
 from scratchfn import debug as debug
+from scratchfn import dtypes as dtypes
 from scratchfn import errors as errors
 from scratchfn import experimental as experimental
 from scratchfn import lax as lax
 from scratchfn import nn as nn
 from scratchfn import numpy as numpy
+from scratchfn import ops as ops
 from scratchfn import optim as optim
 from scratchfn import random as random
 from scratchfn import scipy as scipy
@@ -57,7 +60,10 @@ from scratchfn.transforms.api import value_and_grad as value_and_grad
 from scratchfn.transforms.api import vjp as vjp
 from scratchfn.transforms.callbacks import effects_barrier as effects_barrier
 from scratchfn.transforms.callbacks import pure_callback as pure_callback
+from scratchfn.transforms.closures import closure_convert as closure_convert
+from scratchfn.transforms.closures import custom_gradient as custom_gradient
 from scratchfn.transforms.custom_jvp import custom_jvp as custom_jvp
+from scratchfn.transforms.custom_vjp import custom_vjp as custom_vjp
 from scratchfn.transforms.jacobian import hessian as hessian
 from scratchfn.transforms.jacobian import jacfwd as jacfwd
 from scratchfn.transforms.jacobian import jacobian as jacobian

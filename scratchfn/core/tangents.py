@@ -7,18 +7,38 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from scratchfn import errors
 from scratchfn.core.avals import ShapedArray
 
 
 class Zero:
     """A tangent or cotangent known to be zero, of the tangent type `aval`; nothing is computed with
-    it until a rule asks for real zeros with `primitives.base.instantiate`."""
+    it until a rule asks for real zeros with `primitives.base.instantiate`. Users know it as
+    `custom_derivatives.SymbolicZero`."""
 
     __slots__ = ("aval",)
 
     def __init__(self, aval: ShapedArray):
         self.aval = aval
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.aval.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.aval.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.aval.ndim
+
+    @staticmethod
+    def from_primal_value(x: Any) -> Zero:
+        """The zero tangent of a value."""
+        return zero_tangent(x)
 
     def __repr__(self) -> str:
         return f"Zero({self.aval})"

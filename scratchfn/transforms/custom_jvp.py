@@ -1,45 +1,52 @@
-"""custom_jvp: a function with a derivative of the user's own.
+"""custom_jvp: a function with a derivative of the user's own, told in forward mode.
 
     @custom_jvp
     def f(x): ...
     @f.defjvp
     def f_jvp(primals, tangents): return f(x), df
 
-Where the trace in force takes derivatives, the rule is run in place of the function. Where it
-records or batches, the function becomes a program in one operation, `custom_jvp_call`, and the rule
-travels with it as a param. Batching the operation batches the program and the rule alike and binds
-the same operation again, so that `grad(vmap(f))` keeps the user's derivative.
+Where a derivative is taken, the rule is run in place of the function. Where a program is recorded,
+the function becomes a program in one operation, `custom_jvp_call`, and the rule travels with it as
+a param. Batching the operation batches the program and the rule alike and binds the same operation
+again, so that `grad(vmap(f))` keeps the user's derivative.
 
-Read next: `transforms/jit.py`, the other operation that holds a program.
+Read next: `transforms/custom_vjp.py`, the same for reverse mode.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from scratchfn import errors, tree
+from scratchfn import tree
 from scratchfn.backends.numpy.compiler import compile_program
 from scratchfn.core import dtypes
 from scratchfn.core.array import as_value
-from scratchfn.core.avals import ShapedArray
 from scratchfn.core.eager import EVAL
 from scratchfn.core.jaxpr import ClosedJaxpr
-from scratchfn.core.stage import StageTrace, hoist, stage
+from scratchfn.core.stage import hoist, stage
 from scratchfn.core.tangents import Zero, zero_tangent
-from scratchfn.core.trace import Primitive, Trace, Tracer, current, under
+from scratchfn.core.trace import Primitive, Tracer, current, under
 from scratchfn.primitives.base import add_tangents, drop_axes, instantiate, move_axis
-from scratchfn.transforms.flat import FlatFunction, flatten_values, name_of, parameter_names
+from scratchfn.primitives.convert import stop_gradient_p
+from scratchfn.transforms.custom_call import (
+    Batch,
+    BatchedFunction,
+    CustomFunction,
+    Result,
+    bad_rule,
+    closes_over,
+    run,
+)
+from scratchfn.transforms.flat import name_of
 from scratchfn.transforms.jvp import JVPTrace, JVPTracer
-from scratchfn.transforms.vmap import batch_jaxpr, place_axis, vmap_flat
+from scratchfn.transforms.vmap import BatchTrace, batch_jaxpr
 
 # (primals, tangents) -> (results, their tangents), all flat
 Rule = Callable[[Sequence[Any], Sequence[Any]], tuple[list[Any], list[Any]]]
 
 
-class custom_jvp:
+class custom_jvp(CustomFunction):
     """Wraps `fun`, whose derivative `defjvp` or `defjvps` then gives.
 
     Args:
@@ -47,21 +54,13 @@ class custom_jvp:
         the rule first.
     """
 
-    def __init__(
-        self,
-        fun: Callable[..., Any],
-        nondiff_argnums: Sequence[int] = (),
-        nondiff_argnames: Sequence[str] = (),
-    ):
-        functools.update_wrapper(self, fun)
-        self.fun = fun
-        named = [parameter_names(fun).index(name) for name in nondiff_argnames]
-        self.nondiff_argnums = (*nondiff_argnums, *named)
-        self.jvp: Callable[..., Any] | None = None
-        self.symbolic_zeros = False
+    kind = "custom_jvp"
+    jvp: Callable[..., Any] | None = None
+    symbolic_zeros = False
 
     def defjvp(self, jvp: Callable[..., Any], symbolic_zeros: bool = False) -> Callable[..., Any]:
-        """Sets the rule: `jvp(*nondiff, primals, tangents) -> (out, out_tangent)`."""
+        """Sets the rule: `jvp(*nondiff, primals, tangents) -> (out, out_tangent)`. With
+        `symbolic_zeros`, tangents known to be zero come as `SymbolicZero`."""
         self.jvp = jvp
         self.symbolic_zeros = symbolic_zeros
         return jvp
@@ -83,141 +82,86 @@ class custom_jvp:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.jvp is None:
-            raise AttributeError(
-                errors.explain(
-                    f"a call of {name_of(self.fun)}, wrapped in custom_jvp",
-                    "no derivative rule",
-                    "it has to be defined before the first call",
-                    f"@{name_of(self.fun)}.defjvp above the rule",
-                )
-            )
+            raise self._undefined(f"@{name_of(self.fun)}.defjvp above the rule")
         if current.trace is EVAL:  # nothing is being differentiated or recorded
-            return self.fun(*args, **kwargs)
-        fun, rule, dynamic = _close_over_nondiff(self, args, kwargs)
-        leaves, in_tree = flatten_values((dynamic, {}), f"arguments of {name_of(self.fun)}: ")
-        trace = _concerned(leaves)
-        if trace is EVAL:
-            with under(EVAL):
-                return self.fun(*args, **kwargs)
-        flat_rule = FlatRule(rule, in_tree, self.symbolic_zeros)
-        if isinstance(trace, JVPTrace):
-            outs = _differentiate(trace, flat_rule, leaves)
-        else:
-            outs = _bind(FlatFunction(fun, in_tree), flat_rule, leaves)
-        return tree.unflatten(flat_rule.out_tree, outs)
+            return self._plain(args, kwargs)
+        arguments = self._arguments(args, kwargs)
+        fixed = {i: tree.map(_constant, x) for i, x in arguments.fixed.items()}
+        arguments = arguments._replace(fixed=fixed)
+        leaves, in_tree = arguments.flatten(self.fun)
+        function = Result(arguments.close(self.fun, keywords=True), in_tree)
+        rule = FlatRule(arguments.lead(self.jvp), function, self.symbolic_zeros)
+        outs = run(_Call(function, rule, name_of(self.fun), self.symbolic_zeros), leaves)
+        return tree.unflatten(function.out_tree, outs)
 
 
-def _concerned(values: Sequence[Any]) -> Trace:
-    """The trace to handle a call on `values`. Derivatives that have no part in them are passed by,
-    so that Python's `if` works in the function as it does outside of it."""
-    trace = current.trace
-    while isinstance(trace, JVPTrace) or (isinstance(trace, StageTrace) and trace.partial):
-        if any(isinstance(x, Tracer) and x.trace is trace for x in values):
-            break
-        trace = trace.parent
-    return trace
+def _constant(x: Any) -> Any:
+    """A setting without its derivative, if it is traced."""
+    return stop_gradient_p.bind(x) if isinstance(x, Tracer) else x
 
 
-def _differentiate(trace: JVPTrace, rule: FlatRule, values: Sequence[Any]) -> list[Any]:
-    """Results of the rule, as tracers of `trace`."""
-    pairs = [trace.unwrap(x) for x in values]
-    with under(trace.tangents or trace.parent):
-        outs, dots = rule([p for p, _ in pairs], [t for _, t in pairs])
-    if trace.tangents and any(
-        isinstance(c, JVPTracer) and c.trace is trace for _, c in trace.tangents.consts.values()
-    ):
-        raise _closes_over(rule)
-    return list(map(trace.wrap, outs, dots))
+class _Call:
+    """One call: the function and its rule, flat."""
 
+    def __init__(self, function: Callable[..., Any], rule: Rule, name: str, symbolic: bool):
+        self.function = function
+        self.rule = rule
+        self.name = name
+        self.symbolic = symbolic
 
-def _bind(flat: FlatFunction, rule: FlatRule, values: Sequence[Any]) -> list[Any]:
-    """The call as one operation that the current trace records or batches."""
-    name = name_of(flat.f)
-    jaxpr, consts = stage(flat, [x.aval for x in values], f"custom_jvp({name})")
-    closed, hoisted = hoist(jaxpr, consts)
-    rule.expect(flat.out_tree, closed.out_avals, len(hoisted))
-    return custom_jvp_call_p.bind(
-        *hoisted, *values, call_jaxpr=closed, jvp=rule, name=name, symbolic_zeros=rule.symbolic
-    )
+    def differentiate(self, trace: JVPTrace, values: Sequence[Any]) -> list[Any]:
+        """Results of the rule, as tracers of `trace`."""
+        pairs = [trace.unwrap(x) for x in values]
+        with under(trace.tangents or trace.parent):
+            outs, dots = self.rule([p for p, _ in pairs], [t for _, t in pairs])
+        if trace.tangents and any(
+            isinstance(c, JVPTracer) and c.trace is trace for _, c in trace.tangents.consts.values()
+        ):
+            raise closes_over("custom_jvp", self.rule)
+        return list(map(trace.wrap, outs, dots))
 
+    def bind(self, values: Sequence[Any]) -> list[Any]:
+        """The call as one operation that the current trace records or batches."""
+        what = f"custom_jvp({self.name})"
+        jaxpr, consts = stage(self.function, [x.aval for x in values], what)
+        closed, hoisted = hoist(jaxpr, consts)
+        rule = _Hoisted(self.rule, len(hoisted)) if hoisted else self.rule
+        return custom_jvp_call_p.bind(
+            *hoisted, *values, call_jaxpr=closed, jvp=rule, name=self.name,
+            symbolic_zeros=self.symbolic,
+        )  # fmt: skip
 
-def _close_over_nondiff(
-    wrapped: custom_jvp, args: Sequence[Any], kwargs: dict[str, Any]
-) -> tuple[Callable[..., Any], Callable[..., Any], tuple[Any, ...]]:
-    """The function and the rule as functions of the differentiable arguments, and these. Keyword
-    arguments take the places of the parameters that they name."""
-    signature = inspect.signature(wrapped.fun).bind(*args, **kwargs)
-    if signature.kwargs:
-        raise TypeError(
-            errors.explain(
-                f"a call of {name_of(wrapped.fun)}, wrapped in custom_jvp",
-                f"the keyword arguments {', '.join(signature.kwargs)}",
-                "its rule has a tangent for each positional argument, and none for these",
-                "functools.partial or a closure for a setting, a positional argument otherwise",
-            )
-        )
-    signature.apply_defaults()
-    full = signature.args
-    fixed = {i % len(full): full[i] for i in wrapped.nondiff_argnums}
-    dynamic = tuple(x for i, x in enumerate(full) if i not in fixed)
-
-    def fun(*rest: Any) -> Any:
-        given = iter(rest)
-        merged = [fixed[i] if i in fixed else next(given) for i in range(len(full))]
-        return wrapped.fun(*merged, **signature.kwargs)
-
-    functools.update_wrapper(fun, wrapped.fun, assigned=("__name__",), updated=())
-    assert wrapped.jvp is not None
-    rule = functools.partial(wrapped.jvp, *[fixed[i] for i in sorted(fixed)])
-    return fun, rule, dynamic
+    def batched(self, trace: BatchTrace, dims: Sequence[int | None]) -> _Call:
+        batch = Batch(trace.axis, trace)
+        function = BatchedFunction(self.function, batch, dims)
+        return _Call(function, _BatchedRule(self.rule, batch, dims), self.name, self.symbolic)
 
 
 class FlatRule:
-    """The user's rule on flat lists; prints as the rule's name. After a call, or what it is told to
-    expect, `out_tree` is the structure of the result."""
+    """The user's rule on flat lists; prints as the rule's name."""
 
-    def __init__(self, rule: Callable[..., Any], in_tree: Any, symbolic: bool):
+    def __init__(self, rule: Callable[..., Any], function: Result, symbolic: bool):
         self.rule = rule
-        self.in_tree = in_tree
+        self.function = function
         self.symbolic = symbolic
-        self.out_tree: Any = None
-        self.out_avals: list[ShapedArray] | None = None
-        self.hoisted = 0
-
-    def expect(self, out_tree: Any, out_avals: list[ShapedArray], hoisted: int) -> None:
-        """Says what the function's result is, and how many values it closes over: they come first
-        among the primals."""
-        self.out_tree = out_tree
-        self.out_avals = out_avals
-        self.hoisted = hoisted
 
     def __call__(
         self, primals: Sequence[Any], tangents: Sequence[Any]
     ) -> tuple[list[Any], list[Any]]:
-        name = name_of(self.rule)
-        if any(type(t) is not Zero for t in tangents[: self.hoisted]):
-            raise _closes_over(self)
-        dots = tangents[self.hoisted :]
-        dots = dots if self.symbolic else list(map(instantiate, dots))
-        args, _ = tree.unflatten(self.in_tree, primals[self.hoisted :])
-        args_dot, _ = tree.unflatten(self.in_tree, dots)
+        what = f"the custom_jvp rule {self!r}"
+        dots = tangents if self.symbolic else list(map(instantiate, tangents))
+        args, _ = tree.unflatten(self.function.in_tree, primals)
+        args_dot, _ = tree.unflatten(self.function.in_tree, dots)
         pair = self.rule(args, args_dot)
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
             found = f"a result of type {type(pair).__name__}"
-            raise _bad_rule(name, found, "a rule returns the pair (output, tangent of the output)")
-        outs, out_tree = flatten_values(pair[0], f"the output of the rule {name}")
+            raise bad_rule(what, found, "a rule returns the pair (output, tangent of the output)")
         out_dots, dot_tree = tree.flatten(pair[1], is_leaf=_is_zero)
-        wanted = out_tree if self.out_avals is None else self.out_tree
-        if out_tree != wanted or dot_tree != wanted:
-            found = f"output {out_tree} and tangent {dot_tree}"
-            why = f"both must have the structure of the function's result, {wanted}"
-            raise _bad_rule(name, found, why)
-        for x, aval in zip(outs, self.out_avals or [], strict=False):
-            if (x.shape, x.dtype) != (aval.shape, aval.dtype):
-                why = f"the function's own result has type {aval}"
-                raise _bad_rule(name, f"an output of type {x.aval}", why)
-        self.out_tree = out_tree
-        return outs, [_checked_tangent(name, x, t) for x, t in zip(outs, out_dots, strict=True)]
+        outs = self.function.accept(pair[0], what)
+        if dot_tree != self.function.out_tree:
+            found = f"output {self.function.out_tree} and tangent {dot_tree}"
+            raise bad_rule(what, found, "both must have the structure of the function's result")
+        return outs, [_checked_tangent(what, x, t) for x, t in zip(outs, out_dots, strict=True)]
 
     def __repr__(self) -> str:
         return name_of(self.rule)
@@ -227,7 +171,7 @@ def _is_zero(x: Any) -> bool:
     return type(x) is Zero
 
 
-def _checked_tangent(name: str, x: Any, t: Any) -> Any:
+def _checked_tangent(what: str, x: Any, t: Any) -> Any:
     """The tangent that a rule gives for the result `x`."""
     want = x.aval.tangent()
     if type(t) is Zero:
@@ -235,24 +179,59 @@ def _checked_tangent(name: str, x: Any, t: Any) -> Any:
     t = as_value(t)
     if (t.shape, t.dtype) != (want.shape, want.dtype):
         found = f"an output of type {x.aval} with a tangent of type {t.aval}"
-        raise _bad_rule(name, found, f"its tangent must be of type {want}")
+        raise bad_rule(what, found, f"its tangent must be of type {want}")
     return Zero(want) if want.dtype == dtypes.float0 else t
 
 
-def _bad_rule(name: str, found: str, why: str) -> TypeError:
-    write = "return out, out_tangent, of the structure, shapes and dtypes of the function's result"
-    return TypeError(errors.explain(f"the custom_jvp rule {name}", found, why, write))
+class _Hoisted:
+    """A rule for arguments that follow `count` values which the function closes over."""
+
+    def __init__(self, rule: Rule, count: int):
+        self.rule = rule
+        self.count = count
+
+    def __call__(
+        self, primals: Sequence[Any], tangents: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
+        if not all(map(_is_zero, tangents[: self.count])):
+            raise closes_over("custom_jvp", self.rule)
+        return self.rule(primals[self.count :], tangents[self.count :])
+
+    def __repr__(self) -> str:
+        return repr(self.rule)
 
 
-def _closes_over(rule: FlatRule) -> Exception:
-    return errors.UnexpectedTracerError(
-        errors.explain(
-            f"the derivative of a custom_jvp function with rule {rule}",
-            "a value being differentiated that the function closes over",
-            "the rule can only tell the derivative with respect to arguments",
-            "pass the value as an argument of the function",
-        )
-    )
+class _BatchedRule:
+    """A rule over a batch: the same rule, vmapped. Every result has the batch axis in front."""
+
+    def __init__(self, rule: Rule, batch: Batch, dims: Sequence[int | None]):
+        self.rule = rule
+        self.batch = batch
+        self.dims = dims
+
+    def __call__(
+        self, primals: Sequence[Any], tangents: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
+        given = [not _is_zero(t) for t in tangents]
+        zeros = [
+            Zero(t.aval.update(shape=drop_axes(t.aval.shape, () if d is None else (d,))))
+            for t, d in zip(tangents, self.dims, strict=True)
+        ]
+
+        def flat(*xs: Any) -> list[Any]:
+            dots = iter(xs[len(primals) :])
+            filled = [next(dots) if g else z for g, z in zip(given, zeros, strict=True)]
+            outs, out_dots = self.rule(xs[: len(primals)], filled)
+            return [*outs, *map(instantiate, out_dots)]
+
+        args = [*primals, *[t for t, g in zip(tangents, given, strict=True) if g]]
+        dims = [*self.dims, *[d for d, g in zip(self.dims, given, strict=True) if g]]
+        placed = BatchedFunction(flat, self.batch, dims)(*args)
+        half = len(placed) // 2
+        return placed[:half], placed[half:]
+
+    def __repr__(self) -> str:
+        return repr(self.rule)
 
 
 # -- the primitive --------------------------------------------------------------------------------
@@ -266,47 +245,13 @@ def _jvp(primals: Any, tangents: Any, *, jvp: Rule, **_: Any) -> Any:
     return jvp(primals, tangents)
 
 
-class BatchedRule:
-    """A rule over a batch: the same rule, vmapped. Every result has the batch axis in front."""
-
-    def __init__(self, rule: Rule, size: int, batched: tuple[bool, ...]):
-        self.rule = rule
-        self.size = size
-        self.dims = [0 if b else None for b in batched]
-
-    def __call__(
-        self, primals: Sequence[Any], tangents: Sequence[Any]
-    ) -> tuple[list[Any], list[Any]]:
-        given = [type(t) is not Zero for t in tangents]
-        zeros = [
-            Zero(t.aval.update(shape=drop_axes(t.aval.shape, () if d is None else (0,))))
-            for t, d in zip(tangents, self.dims, strict=True)
-        ]
-
-        def flat(*xs: Any) -> list[Any]:
-            dots = iter(xs[len(primals) :])
-            filled = [next(dots) if g else z for g, z in zip(given, zeros, strict=True)]
-            outs, out_dots = self.rule(xs[: len(primals)], filled)
-            return [*outs, *map(instantiate, out_dots)]
-
-        args = [*primals, *[t for t, g in zip(tangents, given, strict=True) if g]]
-        dims = [*self.dims, *[d for d, g in zip(self.dims, given, strict=True) if g]]
-        outs, out_dims = vmap_flat(flat, self.size, args, dims)
-        placed = [place_axis(x, d, 0, self.size) for x, d in zip(outs, out_dims, strict=True)]
-        half = len(placed) // 2
-        return placed[:half], placed[half:]
-
-    def __repr__(self) -> str:
-        return repr(self.rule)
-
-
 def _batch(
     size: int, args: Any, dims: Any, *, call_jaxpr: ClosedJaxpr, jvp: Rule, **params: Any
 ) -> Any:
     batched = tuple(d is not None for d in dims)
     over_batch, _ = batch_jaxpr(call_jaxpr, size, batched, True)
     moved = [move_axis(x, d, 0) for x, d in zip(args, dims, strict=True)]
-    rule = BatchedRule(jvp, size, batched)
+    rule = _BatchedRule(jvp, Batch(size), [0 if b else None for b in batched])
     outs = custom_jvp_call_p.bind(*moved, call_jaxpr=over_batch, jvp=rule, **params)
     return outs, [0] * len(outs)
 

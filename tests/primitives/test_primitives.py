@@ -43,12 +43,18 @@ VALUE, FIRST, SECOND = 16, 64, 256
 
 # Primitives that hold programs or name axes are tested by files of their own.
 TESTED_ELSEWHERE = {
+    "cond": "holds programs: tests/transforms/control",
+    "scan": "holds a program: tests/transforms/control",
+    "while": "holds programs: tests/transforms/control",
     "jit": "holds a program: tests/transforms and tests/backends",
     "debug_callback": "has no result: tests/test_debugging.py",
     "debug_print": "has no result: tests/test_debugging.py",
     "io_callback": "calls what nothing can be derived of: tests/test_callbacks.py",
     "pure_callback": "calls what nothing can be derived of: tests/test_callbacks.py",
     "custom_jvp_call": "holds a program: tests/transforms and tests/backends",
+    "custom_lin": "is only ever transposed: tests/transforms/test_custom_vjp.py",
+    "custom_vjp_call": "holds a program: tests/transforms/test_custom_vjp.py",
+    "linear_call": "holds a program: tests/transforms/test_custom_gradient.py",
 }
 for _name in [
     "all_gather", "all_to_all", "axis_index", "pbroadcast", "pmax", "pmin", "ppermute", "psum",
