@@ -22,8 +22,10 @@ from scratchfn import ops as ops
 from scratchfn import optim as optim
 from scratchfn import random as random
 from scratchfn import scipy as scipy
+from scratchfn import stages as stages
 from scratchfn import tree as tree
 from scratchfn import tree_util as tree_util
+from scratchfn import typing as typing
 from scratchfn.backends.devices import default_backend as default_backend
 from scratchfn.backends.devices import device_count as device_count
 from scratchfn.backends.devices import device_get as device_get
