@@ -219,3 +219,13 @@ from scratchfn.lax.structural import unstack as unstack
 from scratchfn.lax.window import padtype_to_pads as padtype_to_pads
 from scratchfn.lax.window import reduce_window as reduce_window
 from scratchfn.lax.window import reduce_window_shape_tuple as reduce_window_shape_tuple
+
+# -- transforms/control: loops and branches -------------------------------------------------------
+from scratchfn.transforms.control import associative_scan as associative_scan
+from scratchfn.transforms.control import cond as cond
+from scratchfn.transforms.control import fori_loop as fori_loop
+from scratchfn.transforms.control import map as map
+from scratchfn.transforms.control import platform_dependent as platform_dependent
+from scratchfn.transforms.control import scan as scan
+from scratchfn.transforms.control import switch as switch
+from scratchfn.transforms.control import while_loop as while_loop

@@ -1,0 +1,364 @@
+"""scan_p: a program run once for each row of its arrays, with values carried from step to step.
+
+    (consts, carry, xs) -> (carry, ys)      consts are the same at each step, ys are stacked
+
+All its rules make another scan of a derived body. Which carries have a tangent (or a batch axis)
+follows from the body itself: a carry has one if it starts with one or is given one at a step, so
+the body is derived again until no carry is added.
+
+Reverse mode stores what the backward loop needs of each step, the residuals, and of that only what
+cannot be had otherwise: what depends on `consts` alone is computed once, before the loop; rows of
+`xs` and `ys` are there already. Going back, the loop runs over the rows in the other direction; it
+carries the cotangents of `carry`, and sums those of `consts`.
+
+Read next: `scan.py` for the user's `scan`, `while_primitive.py` for the other loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from scratchfn.backends.numpy.compiler import compile_program
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Jaxpr, Literal, Var, weak_cache
+from scratchfn.core.stage import stage_closed
+from scratchfn.core.tangents import Linear, Zero
+from scratchfn.core.trace import Primitive
+from scratchfn.primitives.base import add_tangents, instantiate, move_axis
+from scratchfn.primitives.rules import is_linear
+from scratchfn.transforms.control.programs import (
+    Invariant,
+    cut,
+    interleave,
+    pick,
+    reorder,
+    split_invariant,
+    spread_carry,
+    used_by,
+)
+from scratchfn.transforms.jvp import jvp_jaxpr
+from scratchfn.transforms.vjp import backward, linearize_jaxpr
+from scratchfn.transforms.vmap import batch_jaxpr
+
+Marks = tuple[bool, ...]
+
+
+def bind(
+    consts: Sequence[Any], carry: Sequence[Any], xs: Sequence[Any], body: ClosedJaxpr,
+    *, length: int, reverse: bool, unroll: int = 1, _split_transpose: bool = False, **_: Any,
+) -> list[Any]:  # fmt: skip
+    """Binds a scan of `body`."""
+    args = (*consts, *carry, *xs)
+    return scan_p.bind(
+        *args, jaxpr=body, length=length, reverse=reverse, unroll=unroll,
+        num_consts=len(consts), num_carry=len(carry), linear=(False,) * len(args),
+        _split_transpose=_split_transpose,
+    )  # fmt: skip
+
+
+def _aval(
+    *avals: ShapedArray, jaxpr: ClosedJaxpr, length: int, num_carry: int, **_: Any
+) -> list[ShapedArray]:
+    carry, ys = cut(jaxpr.out_avals, num_carry)
+    return [*carry, *[y.update(shape=(length, *y.shape)) for y in ys]]
+
+
+# -- NumPy ----------------------------------------------------------------------------------------
+
+
+@weak_cache
+def _loop(
+    body: ClosedJaxpr, length: int, reverse: bool, num_consts: int, num_carry: int
+) -> Callable[..., tuple[Any, ...]]:
+    """The scan as a function of buffers: the compiled body in a Python loop."""
+    step = compile_program(body, "scan_body").function
+    types = [((length, *a.shape), a.dtype) for a in body.out_avals[num_carry:]]
+    end = num_consts + num_carry
+
+    def scan(*buffers: Any) -> tuple[Any, ...]:
+        consts, carry, xs = buffers[:num_consts], buffers[num_consts:end], buffers[end:]
+        ys = [np.empty(shape, dtype) for shape, dtype in types]
+        rows = zip(*map(_rows, xs), strict=True) if xs else repeat((), length)
+        steps: Iterator[Any] = enumerate(rows)
+        if reverse:
+            rows = zip(*[_rows(x[::-1]) for x in xs], strict=True) if xs else repeat((), length)
+            steps = zip(range(length - 1, -1, -1), rows, strict=True)
+        for i, row in steps:
+            outs = step(*consts, *carry, *row)
+            carry = outs[:num_carry]
+            for y, out in zip(ys, outs[num_carry:], strict=True):
+                y[i] = out
+        return (*carry, *ys)
+
+    return scan
+
+
+def _rows(x: np.ndarray) -> Any:
+    """The rows of an array. Those of a vector are NumPy's scalars, which are computed with faster
+    than arrays of rank 0; but a key has to stay an array, as operations take it apart."""
+    return (x[i, ...] for i in range(len(x))) if x.ndim == 1 and x.dtype.names else x
+
+
+def _run(params: dict[str, Any]) -> Callable[..., tuple[Any, ...]]:
+    names = ("jaxpr", "length", "reverse", "num_consts", "num_carry")
+    return _loop(*[params[name] for name in names])
+
+
+def _source(names: Any, avals: Any, params: dict[str, Any], constant: Any) -> str:
+    return f"{constant(_run(params), 'scan')}({', '.join(names)})"
+
+
+# -- forward mode ---------------------------------------------------------------------------------
+
+
+@weak_cache
+def _pushed(
+    body: ClosedJaxpr, nonzeros: Marks, num_consts: int, num_carry: int
+) -> tuple[ClosedJaxpr, Marks, Marks]:
+    """The body with tangents: (consts, dconsts, carry, dcarry, xs, dxs) to (carry, dcarry, ys, dys)
+    with nonzero tangents alone; and which carries and ys have one."""
+    consts, carry, xs = cut(nonzeros, num_consts, num_carry)
+    num_ys = len(body.out_avals) - num_carry
+    while True:
+        wanted = (*carry, *[False] * num_ys)
+        pushed, out_nonzeros = jvp_jaxpr(body, (*consts, *carry, *xs), wanted)
+        if out_nonzeros[:num_carry] == carry:
+            break
+        carry = out_nonzeros[:num_carry]
+    ins = interleave([len(consts), len(carry), len(xs)], [sum(consts), sum(carry), sum(xs)])
+    ys = out_nonzeros[num_carry:]
+    outs = interleave([num_carry, num_ys], [sum(carry), sum(ys)])
+    return reorder(pushed, ins, outs), tuple(carry), tuple(ys)
+
+
+def _jvp(primals: Any, tangents: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:
+    num_consts, num_carry = params["num_consts"], params["num_carry"]
+    nonzeros = tuple(type(t) is not Zero for t in tangents)
+    pushed, carry_marks, ys_marks = _pushed(jaxpr, nonzeros, num_consts, num_carry)
+    consts, carry, xs = cut(primals, num_consts, num_carry)
+    dots = _given(tangents, carry_marks, num_consts, num_carry)
+    outs = bind([*consts, *dots[0]], [*carry, *dots[1]], [*xs, *dots[2]], pushed, **params)
+    num_ys = len(ys_marks)
+    carry, dcarry, ys, dys = cut(outs, num_carry, sum(carry_marks), num_ys)
+    return [*carry, *ys], _spread([*carry, *ys], [*dcarry, *dys], (*carry_marks, *ys_marks))
+
+
+def _given(tangents: Sequence[Any], carry: Marks, num_consts: int, num_carry: int) -> Any:
+    """The tangents of consts, carry and xs that the loop takes: a carry that is given one at some
+    step has one from the start."""
+    dconsts, dcarry, dxs = cut(tangents, num_consts, num_carry)
+    start = [instantiate(t) for t in pick(dcarry, carry)]
+    return (
+        [t for t in dconsts if type(t) is not Zero],
+        start,
+        [t for t in dxs if type(t) is not Zero],
+    )
+
+
+def _spread(values: Sequence[Any], tangents: Sequence[Any], marks: Sequence[bool]) -> list[Any]:
+    """The tangents of all values, from those of the marked ones."""
+    given = iter(tangents)
+    return [
+        next(given) if mark else Zero(x.aval.tangent())
+        for x, mark in zip(values, marks, strict=True)
+    ]
+
+
+# -- reverse mode ---------------------------------------------------------------------------------
+
+
+class Linearized(NamedTuple):
+    """A body's derivative, taken apart: `known` computes the results and the residuals that are
+    `stacked`, from what `invariant` has computed of the constants (`uses`), carries and xs;
+    `linear` maps tangents, with the residuals that are the same at each step (`fixed`) as
+    constants and those of each step (`moving`) among its xs."""
+
+    invariant: Invariant
+    uses: list[Var]
+    known: ClosedJaxpr
+    linear: ClosedJaxpr
+    fixed: list[Atom]
+    moving: list[tuple[str, int]]
+    carry: Marks
+    ys: Marks
+
+
+@weak_cache
+def _linearized(body: ClosedJaxpr, nonzeros: Marks, num_consts: int, num_carry: int) -> Linearized:
+    consts, carry, xs = cut(nonzeros, num_consts, num_carry)
+    num_outs = len(body.out_avals)
+    while True:
+        wanted = (*carry, *[False] * (num_outs - num_carry))
+        known, linear, marks = linearize_jaxpr(body, (*consts, *carry, *xs), wanted)
+        if marks[:num_carry] == carry:
+            break
+        carry = marks[:num_carry]
+    invariant, steps = split_invariant(known, num_consts)
+    residuals = _Residuals(known.jaxpr, invariant, num_outs, num_consts + num_carry, num_carry)
+    outvars = [*known.jaxpr.outvars[:num_outs], *residuals.stacked]
+    varying = known.jaxpr.invars[num_consts:]
+    uses = used_by(invariant.known, steps, outvars)
+    step = ClosedJaxpr(Jaxpr([], [*uses, *varying], outvars, steps))
+    count = len(residuals.of)
+    fixed = [i for i, (kind, _) in enumerate(residuals.of) if kind == "fixed"]
+    moving = [i for i in range(count) if i not in fixed]
+    dots = range(count, len(linear.in_avals))
+    dconsts, dcarry, dxs = cut(dots, sum(consts), sum(carry))
+    return Linearized(
+        invariant,
+        uses,
+        step,
+        reorder(linear, [*fixed, *dconsts, *dcarry, *moving, *dxs]),
+        [residuals.of[i][1] for i in fixed],
+        [residuals.of[i] for i in moving],
+        tuple(carry),
+        tuple(marks[num_carry:]),
+    )
+
+
+class _Residuals:
+    """Where each residual of a body is found: `of` says ("fixed", variable or literal), ("x", i),
+    ("y", i) or ("stacked", i); `stacked` are the variables to be stacked."""
+
+    def __init__(
+        self, known: Jaxpr, invariant: Invariant, num_outs: int, first_x: int, num_carry: int
+    ):
+        self.stacked: list[Atom] = []
+        fixed = set(invariant.known)
+        xs = {v: i for i, v in enumerate(known.invars[first_x:])}
+        ys = {v: i for i, v in enumerate(known.outvars[num_carry:num_outs]) if type(v) is Var}
+        self.of: list[tuple[str, Any]] = []
+        for v in known.outvars[num_outs:]:
+            if type(v) is Literal or v in fixed:
+                self.of.append(("fixed", v))
+            elif v in xs:
+                self.of.append(("x", xs[v]))
+            elif v in ys:
+                self.of.append(("y", ys[v]))
+            else:
+                if v not in self.stacked:
+                    self.stacked.append(v)
+                self.of.append(("stacked", self.stacked.index(v)))
+
+
+def _linearize(primals: Any, nonzeros: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:
+    num_consts, num_carry = params["num_consts"], params["num_carry"]
+    parts = _linearized(jaxpr, tuple(nonzeros), num_consts, num_carry)
+    consts, carry, xs = cut(primals, num_consts, num_carry)
+    fixed = parts.invariant.compute(consts)
+    outs = bind([fixed[v] for v in parts.uses], carry, xs, parts.known, **params)
+    outs, stacked = cut(outs, len(jaxpr.out_avals))
+    places = {"x": xs, "y": outs[num_carry:], "stacked": stacked}
+    moving = [places[kind][i] for kind, i in parts.moving]
+    same = [v.val if type(v) is Literal else fixed[v] for v in parts.fixed]
+
+    def push(tangents: Sequence[Any]) -> list[Any]:
+        dconsts, dcarry, dxs = _given(tangents, parts.carry, num_consts, num_carry)
+        pushed = bind([*same, *dconsts], dcarry, [*moving, *dxs], parts.linear, **params)
+        return _spread(outs, pushed, (*parts.carry, *parts.ys))
+
+    return outs, push
+
+
+@weak_cache
+def _transposed(
+    body: ClosedJaxpr, linear: Marks, nonzero_ys: Marks, num_consts: int, num_carry: int
+) -> tuple[ClosedJaxpr, Marks]:
+    """The body of the loop back: (consts, sums of the cotangents of the linear ones, cotangents of
+    the carry, those of the ys that are nonzero, xs) to (the sums, the cotangents of the carry
+    before, those of the linear xs); and which of the last there are."""
+    consts, _, xs = cut(body.in_avals, num_consts, num_carry)
+    linear_consts, _, linear_xs = cut(linear, num_consts, num_carry)
+    flags = [*linear_consts, *[True] * num_carry, *linear_xs]
+    carry_avals, ys_avals = cut(body.out_avals, num_carry)
+    groups = [
+        [a for a, lin in zip(consts, linear_consts, strict=True) if not lin],
+        pick(consts, linear_consts),
+        carry_avals,
+        pick(ys_avals, nonzero_ys),
+        [a for a, lin in zip(xs, linear_xs, strict=True) if not lin],
+    ]
+    x_marks: list[bool] = []
+
+    def back(*args: Any) -> list[Any]:
+        consts, sums, dcarry, dys, xs = cut(args, *map(len, groups[:-1]))
+        values, rows = iter([*consts, *xs]), iter(dys)
+        given = [
+            Linear(a) if f else next(values) for a, f in zip(body.in_avals, flags, strict=True)
+        ]
+        cts = [next(rows) if nz else Zero(a) for a, nz in zip(ys_avals, nonzero_ys, strict=True)]
+        found = backward(body.jaxpr, body.consts, given, [*dcarry, *cts])
+        of_consts, of_carry, of_xs = cut(found, num_consts, num_carry)
+        sums = list(map(add_tangents, pick(of_consts, linear_consts), sums))
+        of_xs = pick(of_xs, linear_xs)
+        x_marks[:] = [type(ct) is not Zero for ct in of_xs]
+        return [*sums, *map(instantiate, of_carry), *pick(of_xs, x_marks)]
+
+    return stage_closed(back, [a for g in groups for a in g], "transpose"), tuple(x_marks)
+
+
+def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
+    num_consts, num_carry = params["num_consts"], params["num_carry"]
+    linear = tuple(map(is_linear, args))
+    consts, init, xs = cut(args, num_consts, num_carry)
+    dcarry, dys = cut(cts, num_carry)
+    nonzero_ys = tuple(type(ct) is not Zero for ct in dys)
+    back, x_marks = _transposed(jaxpr, linear, nonzero_ys, num_consts, num_carry)
+    sums = [instantiate(Zero(x.aval)) for x in consts if is_linear(x)]
+    outs = bind(
+        [x for x in consts if not is_linear(x)],
+        [*sums, *map(instantiate, dcarry)],
+        [*pick(dys, nonzero_ys), *[x for x in xs if not is_linear(x)]],
+        back,
+        **params | {"reverse": not params["reverse"]},
+    )
+    sums, of_carry, of_xs = cut(outs, len(sums), num_carry)
+    of_consts, rows, nonzero = iter(sums), iter(of_xs), iter(x_marks)
+    return [
+        *[next(of_consts) if is_linear(x) else None for x in consts],
+        *[ct if is_linear(x) else None for x, ct in zip(init, of_carry, strict=True)],
+        *[(next(rows) if next(nonzero) else Zero(x.aval)) if is_linear(x) else None for x in xs],
+    ]
+
+
+# -- batches --------------------------------------------------------------------------------------
+
+
+def _batch(size: int, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:
+    num_consts, num_carry = params["num_consts"], params["num_carry"]
+    consts, carry, xs = cut([d is not None for d in dims], num_consts, num_carry)
+    ys = [False] * (len(jaxpr.out_avals) - num_carry)
+    while True:
+        batched = (*consts, *carry, *xs)
+        over_batch, marks = batch_jaxpr(jaxpr, size, batched, (*carry, *ys))
+        if marks[:num_carry] == carry:
+            break
+        carry = marks[:num_carry]
+    of_consts, of_carry, of_xs = cut(list(zip(args, dims, strict=True)), num_consts, num_carry)
+    outs = bind(
+        [move_axis(x, d, 0) for x, d in of_consts],
+        spread_carry(of_carry, carry, size),
+        [move_axis(x, d, 1) for x, d in of_xs],
+        over_batch,
+        **params,
+    )
+    places = [*[0] * num_carry, *[1] * len(ys)]
+    return outs, [p if b else None for p, b in zip(places, marks, strict=True)]
+
+
+scan_p = Primitive(
+    "scan",
+    many=True,
+    impl=lambda *buffers, **params: _run(params)(*buffers),
+    source=_source,
+    aval=_aval,
+    jvp=_jvp,
+    linearize=_linearize,
+    transpose=_transpose,
+    batch=_batch,
+    hide=lambda params: ["linear", "_split_transpose"],
+)

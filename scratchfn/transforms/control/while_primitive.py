@@ -1,0 +1,198 @@
+"""while_p: a program run again and again as long as another says so.
+
+    (cond_consts, body_consts, carry) -> carry          while cond(carry): carry = body(carry)
+
+Forward mode carries the tangents along. Reverse mode would have to store what an unknown number of
+steps computed, so there is none. In a batch whose examples end at different steps, the condition
+gives a bool for each example: the loop goes on while any holds, and examples that are done keep
+their carry.
+
+Read next: `while_loop.py` for the user's loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from scratchfn import errors
+from scratchfn.backends.numpy.compiler import compile_program
+from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
+from scratchfn.core.tangents import Zero
+from scratchfn.core.trace import Primitive
+from scratchfn.primitives.base import instantiate, move_axis
+from scratchfn.transforms.control.programs import (
+    cut,
+    interleave,
+    pick,
+    reorder,
+    spread_carry,
+    with_unused,
+)
+from scratchfn.transforms.jit import spread_zeros
+from scratchfn.transforms.jvp import jvp_jaxpr
+from scratchfn.transforms.vmap import batch_jaxpr
+
+Marks = tuple[bool, ...]
+
+
+def bind(
+    cond_consts: Sequence[Any], body_consts: Sequence[Any], carry: Sequence[Any],
+    cond: ClosedJaxpr, body: ClosedJaxpr,
+) -> list[Any]:  # fmt: skip
+    """Binds a while of `cond` and `body`."""
+    return while_p.bind(
+        *cond_consts, *body_consts, *carry, cond_jaxpr=cond, body_jaxpr=body,
+        cond_nconsts=len(cond_consts), body_nconsts=len(body_consts),
+    )  # fmt: skip
+
+
+# -- NumPy ----------------------------------------------------------------------------------------
+
+
+def _loop(params: dict[str, Any]) -> Callable[..., tuple[Any, ...]]:
+    """The loop as a function of buffers: two compiled programs in Python's while."""
+    cond_jaxpr = params["cond_jaxpr"]
+    cond = compile_program(cond_jaxpr, "while_cond").function
+    body = compile_program(params["body_jaxpr"], "while_body").function
+    first, end = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
+    if cond_jaxpr.out_avals[0].shape:
+        return _batched_loop(cond, body, first, end)
+
+    def loop(*buffers: Any) -> tuple[Any, ...]:
+        cond_consts, body_consts, carry = buffers[:first], buffers[first:end], buffers[end:]
+        while cond(*cond_consts, *carry)[0]:
+            carry = body(*body_consts, *carry)
+        return carry
+
+    return loop
+
+
+def _batched_loop(
+    cond: Callable[..., Any], body: Callable[..., Any], first: int, end: int
+) -> Callable[..., tuple[Any, ...]]:
+    def loop(*buffers: Any) -> tuple[Any, ...]:
+        cond_consts, body_consts, carry = buffers[:first], buffers[first:end], buffers[end:]
+        while True:
+            going = cond(*cond_consts, *carry)[0]
+            if not going.any():
+                return carry
+            new = body(*body_consts, *carry)
+            if not going.all():
+                new = tuple(_where(going, x, old) for x, old in zip(new, carry, strict=True))
+            carry = new
+
+    return loop
+
+
+def _where(going: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:
+    """The new values of the examples that go on, whose axes are the leading ones."""
+    return np.where(going.reshape(going.shape + (1,) * (new.ndim - going.ndim)), new, old)
+
+
+def _source(names: Any, avals: Any, params: dict[str, Any], constant: Any) -> str:
+    return f"{constant(_loop(params), 'while_loop')}({', '.join(names)})"
+
+
+# -- derivatives ----------------------------------------------------------------------------------
+
+
+@weak_cache
+def _pushed(body: ClosedJaxpr, nonzeros: Marks, num_consts: int) -> tuple[ClosedJaxpr, list[bool]]:
+    """The body with tangents: (consts, dconsts, carry, dcarry) to (carry, dcarry), with nonzero
+    tangents alone; and which carries have one."""
+    consts, carry = cut(nonzeros, num_consts)
+    while True:
+        pushed, marks = jvp_jaxpr(body, (*consts, *carry), tuple(carry))
+        if marks == carry:
+            break
+        carry = marks
+    order = interleave([len(consts), len(carry)], [sum(consts), sum(carry)])
+    return reorder(pushed, order), carry
+
+
+@weak_cache
+def _with_tangents(cond: ClosedJaxpr, avals: tuple[Any, ...]) -> ClosedJaxpr:
+    """The condition beside tangents of types `avals`, which do not matter to it."""
+    return with_unused(cond, avals, len(cond.in_avals))
+
+
+def _jvp(
+    primals: Any, tangents: Any, *, cond_jaxpr: ClosedJaxpr, body_jaxpr: ClosedJaxpr,
+    cond_nconsts: int, body_nconsts: int,
+) -> Any:  # fmt: skip
+    cond_consts, consts, carry = cut(primals, cond_nconsts, body_nconsts)
+    _, dconsts, dcarry = cut(tangents, cond_nconsts, body_nconsts)
+    nonzeros = tuple(type(t) is not Zero for t in [*dconsts, *dcarry])
+    pushed, marks = _pushed(body_jaxpr, nonzeros, body_nconsts)
+    dots = [instantiate(t) for t in pick(dcarry, marks)]
+    given = [t for t in dconsts if type(t) is not Zero]
+    cond = _with_tangents(cond_jaxpr, tuple(t.aval for t in dots))
+    outs = bind(cond_consts, [*consts, *given], [*carry, *dots], cond, pushed)
+    outs, dots = cut(outs, len(carry))
+    return outs, spread_zeros(dots, marks, body_jaxpr)
+
+
+def _linearize(primals: Any, nonzeros: Any, **params: Any) -> Any:
+    outs = while_p.bind(*primals, **params)
+
+    def push(tangents: Sequence[Any]) -> Any:
+        return _jvp(primals, tangents, **params)[1]
+
+    return outs, push
+
+
+def _transpose(cts: Any, *args: Any, **params: Any) -> Any:
+    raise ValueError(
+        errors.explain(
+            "reverse-mode differentiation of lax.while_loop, or of lax.fori_loop with bounds that "
+            "are not known while tracing",
+            f"a loop that carries values of types {', '.join(str(ct.aval) for ct in cts)}",
+            "going back needs the values of each step, and how many there are is not known",
+            "lax.scan, or lax.fori_loop with bounds that are Python ints; or jvp and jacfwd, which "
+            "go forward",
+        )
+    )
+
+
+# -- batches --------------------------------------------------------------------------------------
+
+
+def _batch(
+    size: int, args: Any, dims: Any, *, cond_jaxpr: ClosedJaxpr, body_jaxpr: ClosedJaxpr,
+    cond_nconsts: int, body_nconsts: int,
+) -> Any:  # fmt: skip
+    cond_consts, consts, carry = cut([d is not None for d in dims], cond_nconsts, body_nconsts)
+    several = cond_jaxpr.out_avals[0].ndim > 0  # a condition for each example of another batch
+    while True:
+        body, marks = batch_jaxpr(body_jaxpr, size, (*consts, *carry), tuple(carry))
+        cond, (ends_apart,) = batch_jaxpr(cond_jaxpr, size, (*cond_consts, *marks), (several,))
+        new = [ends_apart or mark for mark in marks]
+        if new == carry:
+            break
+        carry = new
+    values = list(zip(args, dims, strict=True))
+    of_cond, of_body, of_carry = cut(values, cond_nconsts, body_nconsts)
+    outs = bind(
+        [move_axis(x, d, 0) for x, d in of_cond],
+        [move_axis(x, d, 0) for x, d in of_body],
+        spread_carry(of_carry, carry, size),
+        cond,
+        body,
+    )
+    return outs, [0 if b else None for b in carry]
+
+
+while_p = Primitive(
+    "while",
+    many=True,
+    impl=lambda *buffers, **params: _loop(params)(*buffers),
+    source=_source,
+    aval=lambda *avals, body_jaxpr, **_: body_jaxpr.out_avals,
+    jvp=_jvp,
+    linearize=_linearize,
+    transpose=_transpose,
+    batch=_batch,
+)
