@@ -19,6 +19,7 @@ from scratchfn import errors
 from scratchfn.config import config
 from scratchfn.core.array import Array
 from scratchfn.core.avals import ShapedArray
+from scratchfn.core.nonfinite import require_finite
 from scratchfn.core.quiet import quietly
 from scratchfn.core.tangents import Linear, not_linear
 from scratchfn.core.trace import Primitive, Trace, Tracer, _State, describe, require_alive
@@ -34,7 +35,7 @@ class EvalTrace(Trace):
 
     def process(self, prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
         weak = prim.weak
-        if weak is None or config.backend != "numpy":
+        if weak is None or not config.plain:
             return _checked(prim, args, params)
         buffers = []
         for x in args:
@@ -54,7 +55,7 @@ class EvalTrace(Trace):
 
 
 def _checked(prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
-    """Checks the types first, then computes, on NumPy or JAX."""
+    """Checks the types first, then computes, on NumPy or JAX, and does what flags ask for."""
     for x in args:
         if type(x) is not Array:
             raise _not_an_array(prim, x)
@@ -66,7 +67,10 @@ def _checked(prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> li
     else:
         out = quietly(prim.impl, *buffers, **params)
         outs = list(out) if prim.many else [out]
-    return [Array(out, aval.weak_type) for out, aval in zip(outs, avals, strict=True)]
+    results = [Array(out, aval.weak_type) for out, aval in zip(outs, avals, strict=True)]
+    if not config.plain and (config.debug_nans or config.debug_infs):
+        require_finite(prim, args, results, params)
+    return results
 
 
 _known_types: dict[Any, list[ShapedArray]] = {}
@@ -76,7 +80,7 @@ def _result_types(
     prim: Primitive, args: Sequence[Any], params: dict[str, Any]
 ) -> list[ShapedArray]:
     """`prim.avals`, remembered: an eager loop meets the same types again and again."""
-    if prim.program or prim.linearize:  # it holds programs, which must not be kept alive here
+    if prim.program or prim.linearize or prim.effect:  # it holds what must not be kept alive here
         return prim.avals([x.aval for x in args], params)
     key = (prim, tuple([x.aval for x in args]), tuple(params.values()), config.enable_x64)
     try:

@@ -16,6 +16,7 @@ from typing import Any
 
 from scratchfn import errors
 from scratchfn.core.jaxpr import ClosedJaxpr, jaxpr_as_fun, weak_cache
+from scratchfn.core.source import attributed_to, user_source
 from scratchfn.core.stage import StageTrace, stage_closed
 from scratchfn.core.tangents import Zero, zero_tangent
 from scratchfn.core.trace import Primitive, Trace, Tracer, current, running, under
@@ -56,7 +57,8 @@ class JVPTrace(Trace):
         tangents = [
             zero_tangent(p) if t is None else t for p, t in zip(primals, tangents, strict=True)
         ]
-        outs, out_tangents = self._push(prim, primals, tangents, params)
+        with attributed_to(user_source(), f"the derivative of {prim.name}"):
+            outs, out_tangents = self._push(prim, primals, tangents, params)
         return [self.wrap(x, t) for x, t in zip(outs, out_tangents, strict=True)]
 
     def _push(

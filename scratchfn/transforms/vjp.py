@@ -111,7 +111,7 @@ def backward(
     for eqn in reversed(linear_eqns):
         cts_out = [ct_of.pop(v, None) for v in eqn.outvars]
         if any(ct is not None and type(ct) is not Zero for ct in cts_out):
-            with attributed_to(eqn.source):
+            with attributed_to(eqn.source, f"the transpose of {eqn.primitive}"):
                 cts_in = _transpose(eqn, cts_out, values, linear)
                 for atom, ct in zip(eqn.invars, cts_in, strict=True):
                     accumulate(atom, ct)

@@ -52,6 +52,9 @@ TESTED_ELSEWHERE = {
     "io_callback": "calls what nothing can be derived of: tests/test_callbacks.py",
     "pure_callback": "calls what nothing can be derived of: tests/test_callbacks.py",
     "custom_jvp_call": "holds a program: tests/transforms and tests/backends",
+    "custom_lin": "is only ever transposed: tests/transforms/test_custom_vjp.py",
+    "custom_vjp_call": "holds a program: tests/transforms/test_custom_vjp.py",
+    "linear_call": "holds a program: tests/transforms/test_custom_gradient.py",
 }
 for _name in [
     "all_gather", "all_to_all", "axis_index", "pbroadcast", "pmax", "pmin", "ppermute", "psum",
