@@ -95,6 +95,7 @@ def lower(prim: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> l
 # what ours does not have.
 _SPELLED_OTHERWISE: dict[str, Callable[..., Any]] = {
     "custom_jvp_call": lambda jax, *operands, **params: _custom_jvp(**params)(*operands),
+    "geqrf": lambda jax, x: _geqrf(*jax.numpy.linalg.qr(x, "raw")),
     "mul": lambda jax, x, y: jax.lax.mul(x, y),  # its primitive has a param that no program shows
     "optimization_barrier": lambda jax, *xs: jax.lax.optimization_barrier(xs),
     "random_seed": lambda jax, seeds, **_: jax.random.key(seeds),
@@ -173,13 +174,24 @@ def to_jax_param(value: Any) -> Any:
     if isinstance(value, ClosedJaxpr):
         return to_jax_program(value)
     if isinstance(value, enum.Enum):
-        return getattr(library().lax, type(value).__name__)[value.name]
+        return _counterpart(type(value).__name__)[value.name]
     if isinstance(value, tuple):
         items = map(to_jax_param, value)
         if type(value) is tuple:
             return tuple(items)
-        return getattr(library().lax, type(value).__name__)(*items)
+        return _counterpart(type(value).__name__)(*items)
     return value
+
+
+def _counterpart(name: str) -> Any:
+    """JAX's enum or named tuple of that name."""
+    lax = library().lax
+    return getattr(lax if hasattr(lax, name) else lax.linalg, name)
+
+
+def _geqrf(packed: Any, taus: Any) -> list[Any]:
+    """A QR factorization in LAPACK's form, which NumPy's function gives transposed."""
+    return [packed.mT, taus]
 
 
 def _width_of(buffers: Sequence[Any]) -> Any:

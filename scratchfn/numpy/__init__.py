@@ -4,6 +4,7 @@ Every function is a few lines over `scratchfn.lax`. Read first: `promotion.py`, 
 """
 
 from scratchfn.numpy import fft as fft
+from scratchfn.numpy import linalg as linalg
 
 # at import, gives arrays and tracers their operators and methods
 from scratchfn.numpy import operators as operators

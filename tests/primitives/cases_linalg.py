@@ -6,11 +6,11 @@ rounding stays small. A LAPACK routine and its counterpart in XLA may sum in ano
 
 from __future__ import annotations
 
+import jax.numpy
 import numpy as np
 
-from tests.primitives.case import Case, Maker, normal
-
-REAL = ("float32", "complex64")
+import scratchfn.numpy
+from tests.primitives.case import Case, Maker, is_ours, normal
 
 
 def shifted(*shape: int, dtype: str = "float32") -> Maker:
@@ -30,11 +30,6 @@ def hermitian(*shape: int, dtype: str = "float32") -> Maker:
         return (x + np.conj(np.swapaxes(x, -1, -2))) / 2
 
     return Maker(draw, dtype)
-
-
-def case(name, fun, *args, **options):
-    """A case that is told from others by an id where the types alone do not."""
-    return Case(name, fun, *args, **options)
 
 
 CHOLESKY = [
@@ -116,6 +111,12 @@ LU = [
 ]  # fmt: skip
 
 
+def geqrf(lax, x):
+    """LAPACK's form, which is for jnp.linalg.qr alone to ask for; transposed."""
+    jnp = scratchfn.numpy if is_ours(lax) else jax.numpy
+    return list(jnp.linalg.qr(x, "raw"))
+
+
 def qr_case(x, **options):
     params = {k: options.pop(k) for k in list(options) if k in ("pivoting", "full_matrices")}
     return Case(
@@ -134,7 +135,14 @@ QR = [
     qr_case(shifted(5, 3, dtype="complex64")),
     qr_case(shifted(3, 0), order=0),
     qr_case(shifted(0, 3, 3), order=0),
-]
+    Case(
+        "geqrf", lambda lax, x: geqrf(lax, x), shifted(4, 3), order=0, tol=2e-5
+    ),
+    Case(
+        "geqrf", lambda lax, x: geqrf(lax, x), shifted(2, 3, 4, dtype="complex64"), order=0,
+        tol=2e-5,
+    ),
+]  # fmt: skip
 
 
 def svd_case(x, **options):
@@ -155,9 +163,13 @@ SVD = [
     # the phases of complex vectors are LAPACK's, and stand still in the rule
     svd_case(shifted(2, 3, 3, dtype="complex64"), full_matrices=False, smooth=False, order=1),
     svd_case(shifted(2, 4, 3, dtype="complex64"), compute_uv=False),
+    Case(
+        "svd", lambda lax, x: lax.linalg.svd(x, algorithm=lax.linalg.SvdAlgorithm.DEFAULT),
+        shifted(3, 3), order=0, tol=2e-5, id="algorithm",
+    ),
     svd_case(shifted(3, 0), order=0),
     svd_case(shifted(0, 3, 3), order=0),
-]
+]  # fmt: skip
 
 EIG = [
     *(

@@ -123,3 +123,18 @@ qr_p.batch = batch_leading(qr_p)
 def qr(x: Any, *, full_matrices: bool = True) -> list[Any]:
     """[Q, R] of each matrix."""
     return qr_p.bind(x, pivoting=False, full_matrices=full_matrices, use_magma=None)
+
+
+# -- geqrf: the same as LAPACK leaves it ----------------------------------------------------------
+
+
+def _geqrf_aval(x: ShapedArray) -> list[ShapedArray]:
+    require_matrices("geqrf", x)
+    taus = (*x.shape[:-2], min(x.shape[-2:]))
+    return [ShapedArray(x.shape, x.dtype), ShapedArray(taus, x.dtype)]
+
+
+kernel(kernels.geqrf)
+
+geqrf_p = Primitive("geqrf", many=True, aval=_geqrf_aval, **expression("geqrf({0})"))
+geqrf_p.batch = batch_leading(geqrf_p)
