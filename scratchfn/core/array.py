@@ -96,7 +96,15 @@ class Array(Value):
 
     def item(self, *index: int) -> Any:
         """The one element (or the element at `index`) as a Python scalar."""
-        return to_numpy(self).item(*index)
+        if not index and self.size != 1:
+            asked, write = "x.item()", "x.item(0), x[0].item(), or x.tolist() for all"
+            raise ValueError(self._several(asked, write))
+        try:
+            return to_numpy(self).item(*index)
+        except IndexError as error:
+            asked, write = f"x.item({', '.join(map(str, index))})", "x[...].item(), or x.tolist()"
+            found = f"an array of type {self.aval}"
+            raise IndexError(errors.explain(asked, found, str(error), write)) from None
 
     def tolist(self) -> Any:
         return to_numpy(self).tolist()
@@ -108,19 +116,40 @@ class Array(Value):
         return self
 
     def __bool__(self) -> bool:
+        if self.size != 1:
+            asked = "the truth value of an array (if, while, and, or, not, bool)"
+            write = "x.any() or x.all(); x.size > 0 to ask if there are elements"
+            raise ValueError(self._several(asked, write))
         return bool(to_numpy(self) if self.dtype.names is None else np.asarray(self))
 
     def __int__(self) -> int:
-        return int(to_numpy(self))
+        return int(self._number("biuf", "int(x)"))
 
     def __float__(self) -> float:
-        return float(to_numpy(self))
+        return float(self._number("biuf", "float(x)"))
 
     def __complex__(self) -> complex:
-        return complex(to_numpy(self))
+        return complex(self._number("biufc", "complex(x)"))
 
     def __index__(self) -> int:
-        return operator.index(to_numpy(self)[()])
+        return operator.index(
+            self._number("iu", "an array as a Python integer (range, a list's index, a shape)")
+        )
+
+    def _number(self, kinds: str, asked: str) -> Any:
+        """The one element, if the array is 0-d and its dtype of one of the kinds."""
+        if self.shape != ():
+            raise TypeError(self._several(asked, "x[0] for one element, or x.tolist() for all"))
+        if dtypes.kind(self.dtype) in kinds:
+            return to_numpy(self)[()]
+        why = "that takes a whole number" if kinds == "iu" else "that takes a real number"
+        write = {"c": "x.real", "k": "random.key_data(key)"}.get(dtypes.kind(self.dtype), "int(x)")
+        raise TypeError(errors.explain(asked, f"an array of type {self.aval}", why, write))
+
+    def _several(self, asked: str, write: str) -> str:
+        """Why an array that is not one number cannot be taken for one."""
+        found = f"an array of type {self.aval}, of {self.size} elements"
+        return errors.explain(asked, found, "that takes one number", write)
 
     def __format__(self, spec: str) -> str:
         if self.ndim == 0 and not self.dtype.names:

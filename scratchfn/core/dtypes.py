@@ -210,14 +210,20 @@ def isdtype(dtype: DTypeLike, kind: Any) -> bool:
 
 def finfo(dtype: DTypeLike) -> Any:
     """Limits of a float dtype (`eps`, `max`, `tiny`, ...); of a complex one's real part."""
-    own = dtype if isinstance(dtype, type) else getattr(dtype, "dtype", dtype)
-    return ml_dtypes.finfo(as_dtype(own))
+    return _limits(ml_dtypes.finfo, dtype, "fc", "no floating point numbers", "jnp.iinfo")
 
 
 def iinfo(dtype: DTypeLike) -> Any:
     """Limits of an integer dtype (`min`, `max`, `bits`)."""
-    own = dtype if isinstance(dtype, type) else getattr(dtype, "dtype", dtype)
-    return ml_dtypes.iinfo(as_dtype(own))
+    return _limits(ml_dtypes.iinfo, dtype, "iu", "no integers", "jnp.finfo")
+
+
+def _limits(limits: Any, dtype: DTypeLike, kinds: str, why: str, other: str) -> Any:
+    own = as_dtype(dtype if isinstance(dtype, type) else getattr(dtype, "dtype", dtype))
+    if kind(own) in kinds:
+        return limits(own)
+    asked, found = f"jnp.{limits.__name__}(dtype)", f"dtype {short_name(own)}"
+    raise ValueError(explain(asked, found, f"its elements are {why}", f"{other}(dtype)"))
 
 
 def itemsize_bits(dtype: DTypeLike) -> int:
@@ -307,9 +313,15 @@ def python_scalar_dtype(python_type: type, value: Any = None) -> DType:
     dtype = canonicalize_dtype(_PYTHON_SCALARS[python_type])
     if python_type is not int or value is None:
         return dtype
+    require_in_range(value, dtype)
+    return dtype
+
+
+def require_in_range(value: int, dtype: DType) -> None:
+    """Raises OverflowError unless an integer dtype can hold the number."""
     limits = iinfo(dtype)
     if limits.min <= value <= limits.max:
-        return dtype
+        return
     found = f"a number outside {limits.min} .. {limits.max}"
     remedy = 'config.update("enable_x64", True)' if dtype == int32 else f"float({value})"
     asked, why = f"The Python int {value} as {short_name(dtype)}", "it would wrap to another number"

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scratchfn import errors
+
 Axes = tuple[int, ...]
 
 
@@ -60,8 +62,12 @@ class GatherScatterMode(enum.Enum):
         if mode in _MODES:
             return _MODES[mode]
         raise ValueError(
-            f"asked for the gather or scatter mode {mode!r}, which does not exist; "
-            "write mode='clip', 'fill', 'drop', 'promise_in_bounds' or 'one_hot'"
+            errors.explain(
+                "a gather, a scatter or x.at[...] with a mode",
+                f"mode={mode!r}",
+                "it says what to do about places outside, and that is none of its names",
+                "mode='clip', 'fill', 'drop', 'promise_in_bounds' or 'one_hot'",
+            )
         )
 
 

@@ -248,6 +248,12 @@ class Tracer(Value):
         asked, write = "x.item() of a traced array", "x itself, to stay inside the program"
         return self.need(errors.ConcretizationTypeError, asked, write).item(*index)
 
+    def __format__(self, spec: str) -> str:
+        if spec == "":
+            return str(self)
+        asked, write = f"a traced array formatted as {spec!r}", 'debug.print("{x}", x=x)'
+        raise self._refusal(errors.ConcretizationTypeError, asked, write)
+
     def tolist(self) -> Any:
         asked, write = "x.tolist() of a traced array", "x itself, or list(x) for its rows"
         raise self._refusal(errors.ConcretizationTypeError, asked, write)

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from scratchfn import errors, tree
 from scratchfn.core import dtypes
 from scratchfn.core.array import as_value
@@ -89,6 +91,9 @@ def pow(x: Any, y: Any) -> Any:
 
 def integer_pow(x: Any, y: int) -> Any:
     """x to the Python integer y, by multiplication. A negative y needs floating x."""
+    if not isinstance(y, (int, np.integer)):
+        why, write = "it counts multiplications", "lax.pow(x, y)"
+        raise TypeError(errors.explain("lax.integer_pow(x, y)", f"y = {y!r}", why, write))
     if y < 0:
         x = as_value(x)
         arithmetic.integer_pow_p.aval(x.aval, y=y)  # raises for integers

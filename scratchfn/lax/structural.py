@@ -21,6 +21,7 @@ from scratchfn.core import dtypes
 from scratchfn.core.array import Array, as_value
 from scratchfn.core.trace import Value
 from scratchfn.primitives import base, joining, structural
+from scratchfn.primitives.check import require_sizes
 from scratchfn.primitives.convert import convert_element_type, convert_element_type_kernel
 
 Shape = tuple[int, ...]
@@ -47,12 +48,12 @@ def as_shape(asked: str, sizes: Any) -> Shape:
 
 
 def as_axis(asked: str, axis: int, ndim: int) -> int:
-    """An axis counted from 0, whether it was counted from the start or the end. Raises ValueError
-    if there is none."""
+    """An axis counted from 0, whether it was counted from the start or the end. Raises NumPy's
+    AxisError, which is a ValueError and an IndexError, if there is none."""
     axis = operator.index(axis)
     if -ndim <= axis < ndim:
         return axis % ndim
-    raise ValueError(
+    raise np.exceptions.AxisError(
         errors.explain(
             asked,
             f"axis {axis} of an array that has {ndim}",
@@ -221,10 +222,21 @@ def slice(
     strides: Sequence[int] | None = None,
 ) -> Any:
     """`operand[start:limit:stride]` along each axis. Raises TypeError unless
-    0 <= start <= limit <= size: nothing is wrapped or clipped."""
+    0 <= start <= limit <= size: nothing is wrapped or clipped; ValueError unless there is a start
+    and a limit for each axis."""
     start, limit = as_shape("lax.slice", start_indices), as_shape("lax.slice", limit_indices)
     steps = None if strides is None else as_shape("lax.slice", strides)
-    return structural.slice_(as_value(operand), start, limit, steps)
+    x = as_value(operand)
+    if len(start) != x.ndim or len(limit) != x.ndim:
+        raise ValueError(
+            errors.explain(
+                f"lax.slice of {x.aval}",
+                f"start_indices={start}, limit_indices={limit}",
+                f"each has an entry for each of the array's {x.ndim} axes",
+                "lax.slice_in_dim(x, start, limit, axis=0) to cut along one axis",
+            )
+        )
+    return structural.slice_(x, start, limit, steps)
 
 
 def slice_in_dim(
@@ -292,11 +304,19 @@ def reshape(
     out_sharding: Any = None,
 ) -> Any:
     """The same elements in row-major order under another shape; `dimensions` is the order in which
-    the operand's axes are read. Raises TypeError unless the number of elements is the same."""
+    the operand's axes are read. Raises ValueError unless the number of elements is the same, and
+    TypeError for a size below 0."""
     x = as_value(operand)
+    sizes = as_shape("lax.reshape", new_sizes)
+    require_sizes("lax.reshape", sizes)
+    if prod(sizes) != x.size:
+        asked = f"lax.reshape of {x.aval} to {sizes}"
+        found = f"{x.size} elements in, {prod(sizes)} out"
+        why, write = "a reshape neither adds nor drops elements", f"lax.reshape(x, ({x.size},))"
+        raise ValueError(errors.explain(asked, found, why, write))
     if dimensions is not None:
         x = base.transpose(x, as_shape("lax.reshape", dimensions))
-    return base.reshape(x, as_shape("lax.reshape", new_sizes))
+    return base.reshape(x, sizes)
 
 
 def transpose(operand: Any, permutation: Any) -> Any:

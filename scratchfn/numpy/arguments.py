@@ -26,8 +26,9 @@ def operands(name: str, xs: Any) -> list[Any]:
     return [operand(name, x, i) for i, x in enumerate(xs)]
 
 
-def shape_of(name: str, shape: Any) -> tuple[int, ...]:
-    """A shape, which the user may give as one int or a sequence of ints. They must be known."""
+def shape_of(name: str, shape: Any, negative: type[Exception] = TypeError) -> tuple[int, ...]:
+    """A shape, which the user may give as one int or a sequence of ints. They must be known.
+    Raises TypeError for what is no shape, and `negative` for a size below 0."""
     many = isinstance(shape, (tuple, list)) or (
         isinstance(shape, (Value, np.ndarray)) and shape.ndim
     )
@@ -36,7 +37,7 @@ def shape_of(name: str, shape: Any) -> tuple[int, ...]:
     except TypeError:
         raise TypeError(_explain_shape(name, shape)) from None
     if sizes and min(sizes) < 0:
-        raise TypeError(
+        raise negative(
             errors.explain(
                 f"jnp.{name}, an array of shape {sizes}",
                 "a negative size",
@@ -78,12 +79,25 @@ def known(name: str, what: str, x: Any) -> Any:
     )
 
 
+def integer(name: str, what: str, x: Any, write: str) -> int:
+    """A static argument as a Python integer. Raises TypeError for anything else."""
+    try:
+        return operator.index(known(name, what, x))
+    except TypeError as error:
+        if isinstance(x, Tracer):
+            raise
+        found = f"{what} of type {type(x).__name__}: {x!r}"
+        why = "it is counted in whole numbers"
+        raise TypeError(errors.explain(f"jnp.{name}", found, why, write)) from error
+
+
 def axis_of(name: str, axis: Any, ndim: int) -> int:
-    """An axis counted from the front. Raises ValueError if there is no such axis."""
-    number = operator.index(known(name, "an axis", axis))
+    """An axis counted from the front. Raises NumPy's AxisError, which is a ValueError and an
+    IndexError, if there is no such axis, and TypeError for what is no integer."""
+    number = integer(name, "an axis", axis, f"jnp.{name}(x, axis=0)")
     if -ndim <= number < ndim:
         return number + ndim if number < 0 else number
-    raise ValueError(
+    raise np.exceptions.AxisError(
         errors.explain(
             f"jnp.{name} along axis {number}",
             f"an array of {ndim} axes",

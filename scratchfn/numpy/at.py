@@ -78,6 +78,16 @@ class IndexHelper:
     def __getitem__(self, index: Any) -> IndexRef:
         return IndexRef(self.array, index)
 
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            errors.explain(
+                "x.at[index] = value",
+                f"x of type {self.array.aval}",
+                "arrays are immutable: x.at[index] has methods that return new ones",
+                "x = x.at[index].set(value)",
+            )
+        )
+
     def __repr__(self) -> str:
         return f"IndexHelper({self.array!r})"
 

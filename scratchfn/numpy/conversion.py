@@ -82,6 +82,8 @@ def _from_leaf(x: Any, dtype: np.dtype | None, copy: bool) -> Any:
         return copy_p.bind(x) if copy else x
     if dtype is None:
         return as_value(x)
+    if type(x) is int and dtypes.kind(dtype) in "iu":
+        dtypes.require_in_range(x, dtype)
     return Array(np.array(_checked(x), dtype))
 
 
@@ -93,6 +95,11 @@ def _from_sequence(xs: Any, dtype: np.dtype | None) -> Any:
         return _join(xs, dtype)
     try:
         return Array(np.array(xs, dtype))
+    except OverflowError:
+        for x in leaves:
+            if type(x) is int:
+                dtypes.require_in_range(x, dtype)
+        raise
     except ValueError:
         raise ValueError(
             errors.explain(
@@ -178,7 +185,12 @@ def astype(x: Any, /, dtype: Any, *, copy: bool = False, device: Any = None) -> 
 
 def frombuffer(buffer: Any, dtype: Any = float, count: int = -1, offset: int = 0) -> Any:
     """The bytes of a buffer, from `offset` on, as a 1-d array of `count` elements."""
-    return asarray(np.frombuffer(buffer, np.dtype(dtype), count, offset))
+    try:
+        return asarray(np.frombuffer(buffer, np.dtype(dtype), count, offset))
+    except ValueError as error:
+        asked = f"jnp.frombuffer(buffer, {np.dtype(dtype).name}, count={count}, offset={offset})"
+        found, write = f"a buffer of {len(buffer)} bytes", "dtype=jnp.uint8, one byte each"
+        raise ValueError(errors.explain(asked, found, str(error), write)) from None
 
 
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:

@@ -167,7 +167,8 @@ def identity(n: Any, dtype: Any = None) -> Any:
 
 
 def _matrix_shape(name: str, N: Any, M: Any) -> tuple[int, int]:
-    return shape_of(name, (N, N if M is None else M))  # type: ignore[return-value]
+    negative = ValueError if name == "eye" else TypeError  # as JAX's differ
+    return shape_of(name, (N, N if M is None else M), negative)  # type: ignore[return-value]
 
 
 def tri(N: Any, M: Any = None, k: Any = 0, dtype: Any = None) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.params import RoundingMethod
+from scratchfn.numpy.arguments import integer
 from scratchfn.numpy.comparison import choose, equal, greater, isnan, less, not_equal
 from scratchfn.numpy.promotion import cast, inexact, operand, promote_inexact
 from scratchfn.numpy.ufuncs import (
@@ -93,6 +94,7 @@ def rint(x: Any, /) -> Any:
 def round(a: Any, decimals: int = 0, out: None = None) -> Any:
     """Each element rounded to `decimals` places, halves to even."""
     a = operand("round", a)
+    decimals = integer("round", "the number of decimals", decimals, "jnp.round(x, 2)")
     if a.dtype == dtypes.bool_:
         raise ValueError(
             errors.explain(

@@ -13,7 +13,7 @@ import numpy as np
 
 from scratchfn import errors
 from scratchfn.core.trace import Value
-from scratchfn.numpy.arguments import axis_of, dtype_of, known, no_out, operands
+from scratchfn.numpy.arguments import axis_of, dtype_of, integer, known, no_out, operands
 from scratchfn.numpy.conversion import asarray
 from scratchfn.numpy.indexing import take
 from scratchfn.numpy.manipulation import (
@@ -51,6 +51,13 @@ def _arrays(name: str, arrays: Any) -> list[Any]:
     """The arrays to join, from a sequence, or the entries of one array."""
     if isinstance(arrays, (Value, np.ndarray)):
         arrays = joining.unstack(operand(name, arrays), 0)
+    if not hasattr(arrays, "__iter__"):
+        raise TypeError(
+            errors.explain(
+                f"jnp.{name} of arrays", f"{arrays!r} of type {type(arrays).__name__}",
+                "the arrays are given together, as the first argument", f"jnp.{name}([x, y])",
+            )
+        )  # fmt: skip
     if not isinstance(arrays, (list, tuple)):
         arrays = list(arrays)
     if arrays:
@@ -172,7 +179,14 @@ def _split(name: str, ary: Any, where: Any, axis: int) -> list[Any]:
     if isinstance(where, (list, tuple)) or (hasattr(where, "ndim") and where.ndim):
         ends = [0, *(operator.index(known(name, "a place", place)) for place in where), size]
         return joining.split(x, [stop - start for start, stop in pairwise(ends)], axis)
-    count = operator.index(where)
+    count = integer(name, "the number of parts", where, f"jnp.{name}(x, 2), or places: [1, 3]")
+    if count == 0:
+        raise ZeroDivisionError(
+            errors.explain(
+                f"jnp.{name} of {x.aval} into 0 parts", f"axis {axis} of size {size}",
+                "its elements have to be in some part", f"jnp.{name}(x, 1)",
+            )
+        )  # fmt: skip
     length, rest = divmod(size, count)
     if rest and name != "array_split":
         raise ValueError(
@@ -202,8 +216,19 @@ def _flattened(name: str, arr: Any, axis: int | None) -> tuple[Any, int]:
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """`arr` without the entries that `obj`, an index, a slice or an array of them, names."""
     x, axis = _flattened("delete", arr, axis)
+    size = x.shape[axis]
     where = obj if isinstance(obj, slice) else np.asarray(known("delete", "its places", obj))
-    return take(x, np.delete(np.arange(x.shape[axis], dtype=np.int32), where), axis)
+    if isinstance(where, np.ndarray) and where.dtype != bool:
+        outside = where[(where < -size) | (where >= size)]
+        if outside.size:
+            raise np.exceptions.AxisError(
+                errors.explain(
+                    f"jnp.delete of place {outside.flat[0]} along axis {axis}", f"x of {x.aval}",
+                    f"places are {-size} to {size - 1}" if size else "there is nothing to delete",
+                    "jnp.delete(x, i % x.shape[axis], axis)",
+                )
+            )  # fmt: skip
+    return take(x, np.delete(np.arange(size, dtype=np.int32), where), axis)
 
 
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
@@ -211,7 +236,10 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     x, axis = _flattened("insert", arr, axis)
     where = obj if isinstance(obj, slice) else np.asarray(known("insert", "its places", obj))
     new = lead(asarray(operand("insert", values, 2), x.dtype), x.ndim)
-    places = np.arange(x.shape[axis], dtype=np.int32)
+    size = x.shape[axis]
+    places = np.arange(size, dtype=np.int32)
+    if isinstance(where, np.ndarray) and where.dtype != bool:  # as JAX: none is outside
+        where = np.asarray(np.clip(np.where(where < 0, where + size, where), 0, size))
     if isinstance(where, np.ndarray) and where.ndim == 0:
         new = base.move_axis(new, 0, axis)  # as NumPy: one place, the values' first axis goes there
     count = new.shape[axis]

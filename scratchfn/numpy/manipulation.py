@@ -352,6 +352,14 @@ def repeat(
         if counts.ndim == 0 and total_repeat_length is None:
             return _repeat_evenly(a, operator.index(counts[()]), axis)
         size = a.shape[axis]
+        if counts.size not in (1, size):
+            raise ValueError(
+                errors.explain(
+                    f"jnp.repeat of {a.aval} along axis {axis}", f"{counts.size} counts of repeats",
+                    f"there is one for each of the {size} elements, or one for all",
+                    "jnp.repeat(x, 2)",
+                )
+            )  # fmt: skip
         places = np.repeat(np.arange(size), np.broadcast_to(counts.ravel(), (size,)))
         if total_repeat_length is not None:
             missing = max(total_repeat_length - len(places), 0)

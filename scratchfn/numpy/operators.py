@@ -63,7 +63,7 @@ def _refuse(other: Any) -> Any:
         raise TypeError(
             errors.explain(
                 "an operator between an array and a sequence",
-                f"a {type(other).__name__}",
+                f"a value of type {type(other).__name__}",
                 "arrays meet arrays and numbers, not sequences of them",
                 "x + jnp.array([1, 2])",
             )

@@ -29,7 +29,7 @@ def operand(name: str, x: Any, place: int = 0) -> Any:
         raise TypeError(
             errors.explain(
                 f"jnp.{name}",
-                f"a {type(x).__name__} as argument {place}",
+                f"a value of type {type(x).__name__} as argument {place}",
                 "functions take arrays and numbers, not sequences of them",
                 f"jnp.{name}(jnp.array(x), ...)",
             )

@@ -47,6 +47,13 @@ def arange(
         )  # fmt: skip
     if stop is None:
         start, stop = 0, start
+    if step == 0:
+        raise ZeroDivisionError(
+            errors.explain(
+                f"jnp.arange({start}, {stop}, {step})", "a step of 0",
+                "counting would never arrive", f"jnp.arange({start}, {stop}), in steps of 1",
+            )
+        )  # fmt: skip
     size = max(0, math.ceil((stop - start) / (1 if step is None else step)))
     return placed(_count(start, step, size, wanted), device)
 

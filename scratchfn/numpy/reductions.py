@@ -47,6 +47,7 @@ def mean(
     """The mean over `axis`, of all elements by default: a float even for integers."""
     no_out("mean", out)
     a = operand("mean", a)
+    axis = axes_of("mean", axis, a.ndim)
     result = dtypes.to_inexact_dtype(a.dtype) if dtype is None else dtype_of("mean", dtype)
     working = _wide(result) if dtype is None else result
     total = sum(a, axis, working, keepdims=keepdims, where=where)

@@ -105,7 +105,7 @@ def result_type(*args: Any) -> np.dtype:
 
 def can_cast(from_: Any, to: Any, casting: Any = "safe") -> Any:
     """Can one dtype be cast to another under NumPy's rule of that name?"""
-    return np.can_cast(np.dtype(from_), np.dtype(to), casting=casting)
+    return np.can_cast(dtypes.as_dtype(from_), dtypes.as_dtype(to), casting=casting)
 
 
 # -- shapes and kinds of values -------------------------------------------------------------------

@@ -20,7 +20,12 @@ from scratchfn.core.avals import ShapedArray
 from scratchfn.core.tangents import Zero
 from scratchfn.core.template import expression, kernel
 from scratchfn.core.trace import Primitive
-from scratchfn.primitives.check import broadcast_shape, require_equal_dtypes, require_kind
+from scratchfn.primitives.check import (
+    broadcast_shape,
+    require_equal_dtypes,
+    require_kind,
+    require_sizes,
+)
 
 Axes = tuple[int, ...]
 
@@ -52,6 +57,7 @@ def broadcast_in_dim_kernel(x: np.ndarray, shape: Axes, broadcast_dimensions: Ax
 def _broadcast_aval(
     x: ShapedArray, *, shape: Axes, broadcast_dimensions: Axes, sharding: Any = None
 ) -> ShapedArray:
+    require_sizes("broadcast_in_dim", shape)
     fits = len(broadcast_dimensions) == x.ndim and all(
         axis < len(shape) and size in (1, shape[axis])
         for axis, size in zip(broadcast_dimensions, x.shape, strict=False)

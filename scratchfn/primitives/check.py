@@ -39,6 +39,19 @@ def require_equal_dtypes(name: str, avals: Sequence[ShapedArray]) -> None:
         )
 
 
+def require_sizes(name: str, shape: Sequence[int]) -> None:
+    """Raises TypeError unless all sizes are 0 or more."""
+    if shape and min(shape) < 0:
+        raise TypeError(
+            errors.explain(
+                f"{name}, an array of shape {tuple(shape)}",
+                f"a size of {min(shape)}",
+                "a size counts elements, so it must be nonnegative",
+                "sizes of 0 or more; -1 has a meaning in x.reshape alone",
+            )
+        )
+
+
 def broadcast_shape(name: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     """The common shape of an elementwise operation's arguments: their ranks are equal, or 0; a
     dimension may be 1 where another's is not. Raises TypeError naming the shapes."""

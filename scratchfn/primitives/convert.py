@@ -83,6 +83,15 @@ def convert_element_type(operand: Any, new_dtype: Any, weak_type: bool = False) 
     dtype = np.dtype(new_dtype)
     if operand.dtype == dtype and operand.weak_type == weak_type:
         return operand
+    if operand.dtype.names or dtype.names:
+        raise ValueError(
+            errors.explain(
+                f"a value of type {operand.aval} as {dtypes.short_name(dtype)}",
+                "a typed random key",
+                "a key is opaque: its words are not numbers to compute with",
+                "random.key_data(key), or random.wrap_key_data(words)",
+            )
+        )
     return convert_element_type_p.bind(operand, new_dtype=dtype, weak_type=weak_type, sharding=None)
 
 

@@ -29,7 +29,7 @@ from scratchfn.primitives.base import (
     reduce_sum,
     reshape,
 )
-from scratchfn.primitives.check import require_equal_dtypes, require_kind
+from scratchfn.primitives.check import require_equal_dtypes, require_kind, require_sizes
 from scratchfn.primitives.convert import select
 from scratchfn.primitives.rules import is_linear
 
@@ -44,6 +44,7 @@ for function in (kernels.iota, kernels.pad):
 def _iota_aval(*, dtype: np.dtype, shape: Axes, dimension: int, sharding: Any) -> ShapedArray:
     out = ShapedArray(shape, dtype)
     require_kind("iota", [out], "iufc")
+    require_sizes("iota", shape)
     if not 0 <= dimension < len(shape):
         raise ValueError(
             errors.explain(

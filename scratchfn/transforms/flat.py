@@ -116,8 +116,11 @@ def close_over(
     return partial, [args[i] for i in argnums]
 
 
-def check_argnums(argnums: Any, count: int, asked: str) -> tuple[int, ...]:
-    """`argnums` as a tuple of non-negative positions. Raises TypeError."""
+def check_argnums(
+    argnums: Any, count: int, asked: str, missing: type[Exception] = TypeError
+) -> tuple[int, ...]:
+    """`argnums` as a tuple of non-negative positions. Raises TypeError, or `missing` for the
+    position of an argument that is not there."""
     try:
         given = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
         nums = tuple(map(operator.index, given))
@@ -131,7 +134,7 @@ def check_argnums(argnums: Any, count: int, asked: str) -> tuple[int, ...]:
             )
         ) from None
     if any(not -count <= i < count for i in nums):
-        raise TypeError(
+        raise missing(
             errors.explain(
                 asked,
                 f"argnums={argnums!r} and a call with {count} positional arguments",

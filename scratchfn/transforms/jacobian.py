@@ -45,7 +45,8 @@ def jacfwd(
     @functools.wraps(fun)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         asked = f"jacfwd of {name_of(fun)}"
-        partial, dynamic = close_over(fun, args, kwargs, check_argnums(argnums, len(args), asked))
+        nums = check_argnums(argnums, len(args), asked, ValueError)
+        partial, dynamic = close_over(fun, args, kwargs, nums)
         leaves, in_tree = flatten_values(tuple(dynamic), f"an argument of {asked}: ")
         _check(leaves, asked, holomorphic, "input")
 
@@ -84,7 +85,8 @@ def jacrev(
     @functools.wraps(fun)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         asked = f"jacrev of {name_of(fun)}"
-        partial, dynamic = close_over(fun, args, kwargs, check_argnums(argnums, len(args), asked))
+        nums = check_argnums(argnums, len(args), asked, ValueError)
+        partial, dynamic = close_over(fun, args, kwargs, nums)
         leaves, _ = flatten_values(tuple(dynamic), f"an argument of {asked}: ")
         if not allow_int:
             _check(leaves, asked, holomorphic, "input")

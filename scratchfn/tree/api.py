@@ -47,6 +47,15 @@ def tree_flatten(tree: PyTree, is_leaf: IsLeaf = None) -> tuple[list[Leaf], PyTr
 
 def tree_unflatten(treedef: PyTreeDef, leaves: Iterable[Leaf]) -> PyTree:
     """The tree with this structure and these leaves: the inverse of `tree_flatten`."""
+    if not hasattr(treedef, "unflatten"):
+        raise AttributeError(
+            explain(
+                "tree.unflatten(treedef, leaves)",
+                f"a treedef of type {type(treedef).__name__}: {treedef!r}",
+                "The structure of a tree is a PyTreeDef.",
+                "tree.unflatten(tree.structure(x), leaves)",
+            )
+        )
     return treedef.unflatten(leaves)
 
 
@@ -103,6 +112,15 @@ def tree_map(f: Callable, tree: PyTree, *rest: PyTree, is_leaf: IsLeaf = None) -
 
     A further tree may go on below a leaf of the first: `f` then gets a whole subtree.
     """
+    if not callable(f):
+        raise TypeError(
+            explain(
+                "tree.map(f, tree)",
+                f"f = {f!r} of type {type(f).__name__}",
+                "It is called with each leaf.",
+                "tree.map(lambda x: x + 1, tree)",
+            )
+        )
     leaves, spec = flatten_spec(tree, is_leaf)
     if not rest:
         return join_spec(spec, [f(leaf) for leaf in leaves])

@@ -33,6 +33,16 @@ def register_pytree_node(
     `(pairs, aux)` with a pair `(key, child)` for each child.
     """
 
+    if not isinstance(nodetype, type):
+        raise TypeError(
+            explain(
+                "Register a type as a pytree node.",
+                f"{nodetype!r} of type {type(nodetype).__name__}.",
+                "The nodes of a tree are told by their class.",
+                "register_pytree_node(MyClass, flatten, unflatten)",
+            )
+        )
+
     def checked(flatten: Callable[[Any], tuple[Iterable, Any]]) -> Callable[[Any], tuple]:
         def split(node: Any) -> tuple[tuple, Any]:
             children, aux = _checked_pair(nodetype, flatten(node))

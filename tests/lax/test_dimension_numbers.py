@@ -117,5 +117,5 @@ def refused_alike(call, reason):
 
 def test_an_unknown_mode():
     numbers = scratchfn.lax.GatherDimensionNumbers(**ROWS)
-    with pytest.raises(ValueError, match="write mode='clip'"):
+    with pytest.raises(ValueError, match="Write instead: mode='clip'"):
         scratchfn.lax.gather(X, PLACES, numbers, SIZES, mode="wrap")
