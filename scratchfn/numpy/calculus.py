@@ -72,7 +72,9 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """The differences of neighbours in the flattened array, between `to_begin` and `to_end`."""
     a = ravel(operand("ediff1d", ary))
     ends = [None if x is None else ravel(asarray(x, a.dtype)) for x in (to_begin, to_end)]
-    parts = [ends[0], diff(a), ends[1]]
+    first = min(1, a.size)
+    rises = subtract(slice_along(a, first, a.size, 0), slice_along(a, 0, a.size - first, 0))
+    parts = [ends[0], rises, ends[1]]
     return concatenate([part for part in parts if part is not None])
 
 
@@ -156,6 +158,9 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, period: Any = 2 * np.pi)
     """Angles along an axis made continuous: steps greater than `discont`, half a period by default,
     are made smaller by whole periods."""
     p, period = promote_dtypes(operand("unwrap", p), operand("unwrap", period, 3))
+    if dtypes.kind(p.dtype) == "c":
+        why, write = "complex numbers have no order to step up in", "jnp.unwrap(jnp.angle(p))"
+        raise ValueError(errors.explain("jnp.unwrap", f"angles of type {p.aval}", why, write))
     axis = axis_of("unwrap", axis, p.ndim)
     if p.shape[axis] == 0:
         return p

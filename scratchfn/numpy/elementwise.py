@@ -236,7 +236,7 @@ def logaddexp2(x1: Any, x2: Any, /) -> Any:
         ln2 = strong_scalar(x, np.log(2))
         return divide(_complex_logaddexp(multiply(x, ln2), multiply(y, ln2)), ln2)
     difference = subtract(x, y)
-    scale = strong_scalar(x, 1 / np.log(2))
+    scale = _scalar(x, 1 / np.log(2), x1, x2)
     stable = add(maximum(x, y), multiply(scale, log1p(exp2(negative(absolute(difference))))))
     return choose(isnan(difference), add(x, y), stable)
 
@@ -249,7 +249,7 @@ def hypot(x1: Any, x2: Any, /) -> Any:
     nonzero = choose(equal(longer, 0), 1, longer)
     length = multiply(longer, sqrt(add(1, square(divide(shorter, nonzero)))))
     infinite = equal(maximum(choose(isnan(x), 0, x), choose(isnan(y), 0, y)), np.inf)
-    return choose(infinite, strong_scalar(x, np.inf), choose(equal(longer, 0), longer, length))
+    return choose(infinite, _scalar(x, np.inf, x1, x2), choose(equal(longer, 0), longer, length))
 
 
 def signbit(x: Any, /) -> Any:
@@ -279,8 +279,15 @@ def heaviside(x1: Any, x2: Any, /) -> Any:
     pair = promote_inexact("heaviside", x1, x2)
     x, y = (_no_complex(TypeError, "heaviside", v) for v in pair)
     at_zero = choose(isnan(x), x, y)
-    above = choose(greater(x, 0), strong_scalar(x, 1), at_zero)
-    return choose(less(x, 0), strong_scalar(x, 0), above)
+    above = choose(greater(x, 0), _scalar(x, 1, x1), at_zero)
+    return choose(less(x, 0), _scalar(x, 0, x1), above)
+
+
+def _scalar(x: Any, value: float, *given: Any) -> Any:
+    """A number of the dtype of `x`, weakly typed where all of the user's operands were: a weak float
+    next to strong integers has made `x` weak, and the result is not to be."""
+    weak = all(operand("asarray", each).weak_type for each in given)
+    return (scalar_like if weak else strong_scalar)(x, value)
 
 
 def nan_to_num(
@@ -302,7 +309,7 @@ def nan_to_num(
 
 
 def _like(x: Any, value: Any) -> Any:
-    return cast(operand("nan_to_num", value), x.dtype, x.weak_type)
+    return cast(operand("nan_to_num", value), x.dtype)
 
 
 @partial(custom_jvp, nondiff_argnums=(0,))

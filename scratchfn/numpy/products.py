@@ -128,16 +128,32 @@ def vecdot(
 
 def matvec(x1: Any, x2: Any, /) -> Any:
     """Matrices times vectors, along the last axes; leading axes broadcast."""
-    x2 = operand("matvec", x2, 1)
+    x1, x2 = operand("matvec", x1), operand("matvec", x2, 1)
+    _require_equal("matvec", x1, -1, x2, -1)
     product = matmul(x1, base.expand_dims(x2, [x2.ndim]))
     return base.squeeze(product, [product.ndim - 1])
 
 
 def vecmat(x1: Any, x2: Any, /) -> Any:
     """Vectors, conjugated, times matrices, along the last axes; leading axes broadcast."""
-    x1 = conjugate(operand("vecmat", x1))
+    x1, x2 = conjugate(operand("vecmat", x1)), operand("vecmat", x2, 1)
+    _require_equal("vecmat", x1, -1, x2, -2)
     product = matmul(base.expand_dims(x1, [x1.ndim - 1]), x2)
     return base.squeeze(product, [product.ndim - 2])
+
+
+def _require_equal(name: str, x1: Any, axis1: int, x2: Any, axis2: int) -> None:
+    """Raises ValueError unless the axes that are summed over exist and are equally long."""
+    i, j = axis_of(name, axis1, x1.ndim), axis_of(name, axis2, x2.ndim)
+    if x1.shape[i] != x2.shape[j]:
+        raise ValueError(
+            errors.explain(
+                f"jnp.{name}({x1.aval}, {x2.aval})",
+                f"axis {i} of x1 has size {x1.shape[i]}, axis {j} of x2 has size {x2.shape[j]}",
+                "the product is summed over these, pair by pair",
+                f"jnp.{name}(x1[..., :n], x2[..., :n])" if axis2 == -1 else "jnp.vecmat(x1, x2.mT)",
+            )
+        )
 
 
 def inner(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:

@@ -59,7 +59,7 @@ def cumulative_sum(
 def cumulative_prod(
     x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
 ) -> Any:
-    """`cumprod`, of integers at least 32 bits wide, after a 1 if `include_initial`."""
+    """`cumprod`, after a 1 if `include_initial`."""
     return _cumulative("cumulative_prod", cumulative.cumprod_p, 1, x, axis, dtype, include_initial)
 
 
@@ -76,7 +76,7 @@ def _cumulative(
             )
         )  # fmt: skip
     axis = axis_of(name, axis or 0, x.ndim)
-    out = _running(name, prim, x, axis, dtype, promote_integers=True)
+    out = _running(name, prim, x, axis, dtype, promote_integers=prim is cumulative.cumsum_p)
     if not include:
         return out
     edges = [(1, 0, 0) if i == axis else (0, 0, 0) for i in range(x.ndim)]

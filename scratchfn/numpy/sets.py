@@ -165,7 +165,7 @@ def isin(
         return base.full(x.shape, invert, dtypes.bool_)
     among = sort(among)
     found = take(among, count_before(among, x, "left"), mode="clip")
-    differs = not_equal(found, x)
+    differs = convert_element_type(not_equal(found, x), dtypes.bool_)
     return differs if invert else logical_not(differs)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from scratchfn import errors
 from scratchfn.core import dtypes
+from scratchfn.core.array import Array
 from scratchfn.core.dtypes import bool_ as BOOL
 from scratchfn.core.params import RoundingMethod
 from scratchfn.numpy.comparison import (
@@ -198,7 +199,11 @@ def power(x: Any, y: Any, /) -> Any:
         y = cast(y, dtypes.int32) if y.dtype == BOOL else y
         return arithmetic.pow_p.bind(*align_ranks("power", x, y))
     x, y = numeric("power", x, y)
-    return _integer_power(x, y) if dtypes.kind(x.dtype) in "iu" else arithmetic.pow_p.bind(x, y)
+    if dtypes.kind(x.dtype) not in "iu":
+        return arithmetic.pow_p.bind(x, y)
+    if type(y) is Array and y.ndim == 0 and int(y) < 0:
+        return arithmetic.integer_pow_p.bind(x, y=int(y))  # which refuses it
+    return _integer_power(x, y)
 
 
 def _integer_power(x: Any, y: Any) -> Any:
@@ -249,8 +254,17 @@ def fmin(x: Any, y: Any, /) -> Any:
 
 
 def clip(arr: Any = None, /, min: Any = None, max: Any = None) -> Any:
-    """`arr` with values below `min` raised to it and values above `max` lowered to it."""
+    """`arr` with values below `min` raised to it and values above `max` lowered to it. Raises
+    ValueError for complex numbers, which have no order."""
+    if arr is None:
+        asked, why, write = "jnp.clip(x, min, max)", "there is nothing to clip", "jnp.clip(x, 0, 1)"
+        raise ValueError(errors.explain(asked, "no x", why, write))
     arr = operand("clip", arr)
+    given = [arr, *[operand("clip", x) for x in (min, max) if x is not None]]
+    if any(dtypes.kind(x.dtype) == "c" for x in given):
+        types = ", ".join(str(x.aval) for x in given)
+        why, write = "complex numbers have no order", "jnp.clip(x.real, min, max)"
+        raise ValueError(errors.explain("jnp.clip", f"arguments of types {types}", why, write))
     if min is not None:
         arr = maximum(min, arr)
     return arr if max is None else minimum(max, arr)
