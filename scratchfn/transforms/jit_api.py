@@ -22,9 +22,12 @@ from scratchfn import errors, tree
 from scratchfn.config import config
 from scratchfn.core.array import as_value
 from scratchfn.core.avals import ShapedArray
+from scratchfn.core.compile_log import log_cache_miss, timed
+from scratchfn.core.jaxpr import check_jaxpr
 from scratchfn.core.stage import hoist, stage
 from scratchfn.core.trace import Tracer, current, running
 from scratchfn.transforms.aot import Lowered, Program, Traced
+from scratchfn.transforms.cache_miss import explain_miss
 from scratchfn.transforms.flat import (
     FlatFunction,
     abstract_value,
@@ -217,13 +220,14 @@ class Jitted:
     def _lookup(
         self, fun: Callable[..., Any], in_tree: Any, avals: tuple[ShapedArray, ...], static_key: Any
     ) -> Program:
-        key = (in_tree, avals, static_key, config.enable_x64, config.numpy_dtype_promotion,
-               config.numpy_rank_promotion, config.backend, axis_environment())  # fmt: skip
+        key = (in_tree, avals, static_key, config.traced_flags, axis_environment())
         program = self._programs.get(key)
         if program is not None:
             self._hits += 1
             return program
         self._misses += 1
+        if config.explain_cache_misses:
+            log_cache_miss(explain_miss(self._fun, key, self._programs))
         program = trace_program(fun, in_tree, avals, name_of(self._fun))
         if not program.hoisted:  # a program that closes over tracers is good for this call only
             self._programs[key] = program
@@ -279,6 +283,7 @@ class Jitted:
         return self.trace(*args, **kwargs).out_info
 
     def cache_info(self) -> CacheInfo:
+        """How often calls found a program, how often they traced one, and how many there are."""
         return CacheInfo(self._hits, self._misses, len(self._programs))
 
     def clear_cache(self) -> None:
@@ -293,8 +298,20 @@ def trace_program(
     fun: Callable[..., Any], in_tree: Any, avals: Sequence[ShapedArray], name: str
 ) -> Program:
     """Traces a function of trees on arguments of the given types."""
+    if config.no_tracing:
+        raise RuntimeError(
+            errors.explain(
+                f"a call of jit({name}) that has to trace it",
+                f"arguments of types {', '.join(map(str, avals))}, new to it",
+                "the flag no_tracing is on",
+                "a call with arguments of these types before, outside of no_tracing(True)",
+            )
+        )
     flat = FlatFunction(fun, in_tree)
-    jaxpr, consts = stage(flat, avals, f"jit({name})")
+    with timed(f"tracing {name} for jit"):
+        jaxpr, consts = stage(flat, avals, f"jit({name})")
+    if config.enable_checks:
+        check_jaxpr(jaxpr)
     closed, hoisted = hoist(jaxpr, consts)
     return Program(closed, flat.out_tree, hoisted)
 

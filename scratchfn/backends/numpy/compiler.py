@@ -16,6 +16,7 @@ from typing import Any
 
 from scratchfn.backends.numpy.emit import emit
 from scratchfn.backends.numpy.simplify import simplify
+from scratchfn.core.compile_log import timed
 from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
 from scratchfn.core.template import NAMESPACE
 
@@ -37,6 +38,11 @@ class NumpyProgram:
 @weak_cache
 def compile_program(closed: ClosedJaxpr, name: str = "program") -> NumpyProgram:
     """Compiles a program, or finds it compiled."""
+    with timed(f"compiling {name} for NumPy"):
+        return _compile(closed, name)
+
+
+def _compile(closed: ClosedJaxpr, name: str) -> NumpyProgram:
     optimized = simplify(closed)
     source, function_name, constants = emit(optimized, name)
     filename = f"<scratchfn {function_name} #{next(_counter)}>"
