@@ -284,8 +284,8 @@ def heaviside(x1: Any, x2: Any, /) -> Any:
 
 
 def _scalar(x: Any, value: float, *given: Any) -> Any:
-    """A number of the dtype of `x`, weakly typed where all of the user's operands were: a weak float
-    next to strong integers has made `x` weak, and the result is not to be."""
+    """A number of the dtype of `x`, weakly typed where all of the user's operands were: a weak
+    float next to strong integers has made `x` weak, and the result is not to be."""
     weak = all(operand("asarray", each).weak_type for each in given)
     return (scalar_like if weak else strong_scalar)(x, value)
 
