@@ -27,6 +27,7 @@ from scratchfn import tree as tree
 from scratchfn import tree_util as tree_util
 from scratchfn import typing as typing
 from scratchfn.backends.devices import default_backend as default_backend
+from scratchfn.backends.devices import default_device as default_device
 from scratchfn.backends.devices import device_count as device_count
 from scratchfn.backends.devices import device_get as device_get
 from scratchfn.backends.devices import device_put as device_put
@@ -53,6 +54,19 @@ from scratchfn.config import transfer_guard as transfer_guard
 from scratchfn.config import transfer_guard_device_to_device as transfer_guard_device_to_device
 from scratchfn.config import transfer_guard_device_to_host as transfer_guard_device_to_host
 from scratchfn.config import transfer_guard_host_to_device as transfer_guard_host_to_device
+from scratchfn.core.dtypes import float0 as float0
+from scratchfn.core.placement import Device as Device
+from scratchfn.environment import block_until_ready as block_until_ready
+from scratchfn.environment import copy_to_host_async as copy_to_host_async
+from scratchfn.environment import host_count as host_count
+from scratchfn.environment import host_id as host_id
+from scratchfn.environment import host_ids as host_ids
+from scratchfn.environment import live_arrays as live_arrays
+from scratchfn.environment import print_environment_info as print_environment_info
+from scratchfn.environment import process_count as process_count
+from scratchfn.environment import process_index as process_index
+from scratchfn.environment import process_indices as process_indices
+from scratchfn.environment import typeof as typeof
 from scratchfn.transforms.aot import ShapeDtypeStruct as ShapeDtypeStruct
 from scratchfn.transforms.api import grad as grad
 from scratchfn.transforms.api import jvp as jvp
@@ -70,10 +84,14 @@ from scratchfn.transforms.jacobian import hessian as hessian
 from scratchfn.transforms.jacobian import jacfwd as jacfwd
 from scratchfn.transforms.jacobian import jacobian as jacobian
 from scratchfn.transforms.jacobian import jacrev as jacrev
+from scratchfn.transforms.jit_api import clear_caches as clear_caches
 from scratchfn.transforms.jit_api import eval_shape as eval_shape
 from scratchfn.transforms.jit_api import jit as jit
 from scratchfn.transforms.jit_api import make_jaxpr as make_jaxpr
 from scratchfn.transforms.pmap import pmap as pmap
+from scratchfn.transforms.scopes import ensure_compile_time_eval as ensure_compile_time_eval
+from scratchfn.transforms.scopes import named_call as named_call
+from scratchfn.transforms.scopes import named_scope as named_scope
 from scratchfn.transforms.vmap_api import vmap as vmap
 
 Array = numpy.ndarray

@@ -14,7 +14,15 @@ def explain(asked: str, found: str, why: str, write: str) -> str:
     return f"{asked}\n  Found: {found}\n  Why not: {why}\n  Write instead: {write}"
 
 
-class ConcretizationTypeError(TypeError):
+class JAXTypeError(TypeError):
+    """The base of the TypeErrors of tracing. (The names are JAX's, for scripts that catch them.)"""
+
+
+class JAXIndexError(IndexError):
+    """The base of the IndexErrors of tracing."""
+
+
+class ConcretizationTypeError(JAXTypeError):
     """The value of a traced array was needed while the program was still being traced."""
 
 
@@ -22,19 +30,19 @@ class TracerBoolConversionError(ConcretizationTypeError):
     """A traced array was used where Python needs True or False (`if`, `while`, `and`)."""
 
 
-class TracerArrayConversionError(TypeError):
+class TracerArrayConversionError(JAXTypeError):
     """A traced array was handed to NumPy, which needs its numbers."""
 
 
-class TracerIntegerConversionError(TypeError):
+class TracerIntegerConversionError(JAXTypeError):
     """A traced array was used where Python needs an integer (`range`, a list index, a shape)."""
 
 
-class NonConcreteBooleanIndexError(IndexError):
+class NonConcreteBooleanIndexError(JAXIndexError):
     """A traced boolean mask was used as an index: the result's shape would depend on its values."""
 
 
-class UnexpectedTracerError(TypeError):
+class UnexpectedTracerError(JAXTypeError):
     """A traced value outlived the transformation that made it."""
 
 
@@ -42,8 +50,17 @@ class TypePromotionError(ValueError):
     """Two dtypes have no common type in the promotion lattice, or strict promotion forbids it."""
 
 
-class KeyReuseError(RuntimeError):
+class KeyReuseError(JAXTypeError):
     """A random key was consumed twice."""
+
+
+class JaxprTypeError(TypeError):
+    """A program that is not well formed."""
+
+
+class InconclusiveDimensionOperation(Exception):
+    """A question about symbolic sizes that has no one answer. Sizes here are numbers, so that
+    nothing raises it."""
 
 
 class JaxRuntimeError(RuntimeError):
@@ -52,7 +69,11 @@ class JaxRuntimeError(RuntimeError):
 
 __all__ = [
     "ConcretizationTypeError",
+    "InconclusiveDimensionOperation",
+    "JAXIndexError",
+    "JAXTypeError",
     "JaxRuntimeError",
+    "JaxprTypeError",
     "KeyReuseError",
     "NonConcreteBooleanIndexError",
     "TracerArrayConversionError",

@@ -13,14 +13,16 @@ Read next: `backends/jax.py`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from scratchfn import errors, tree
 from scratchfn.backends.jax import library, put_on_jax
-from scratchfn.config import config
+from scratchfn.config import config, setting
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array, as_value, to_numpy
 from scratchfn.core.placement import NUMPY_CPU, Device, Pinned
@@ -62,6 +64,20 @@ def local_device_count(backend: str | None = None) -> int:
     return len(local_devices(backend))
 
 
+@contextlib.contextmanager
+def default_device(device: Any) -> Iterator[None]:
+    """`with default_device(d):` has new arrays made on `d`, a device or what `device_put` takes by
+    name, and operations on them run there. None changes nothing."""
+    if device is None:
+        yield
+    elif isinstance(device, Device) or device == "numpy":
+        with setting("backend", "numpy"):
+            yield
+    else:
+        with setting("backend", "jax"), library().default_device(_on_jax(device)):
+            yield
+
+
 def device_put(x: Any, device: Any = None) -> Any:
     """The arrays of a tree on a device.
 
@@ -97,7 +113,7 @@ def _on_jax(device: Any) -> Any:
         return device
     raise ValueError(
         errors.explain(
-            "device_put(x, device)",
+            "a device, for device_put or default_device",
             f"device {device!r} of type {type(device).__name__}",
             "it is neither a device nor the name of a backend",
             'device_put(x, "numpy"), device_put(x, "jax") or device_put(x, devices("jax")[0])',

@@ -20,6 +20,7 @@ from scratchfn.core.effects import Effect
 from scratchfn.core.pretty import show, show_eqn
 from scratchfn.core.source import Source, attributed_to
 from scratchfn.core.trace import Primitive
+from scratchfn.errors import JaxprTypeError
 
 
 class Var:
@@ -177,10 +178,6 @@ def effects_of(eqn: Eqn) -> frozenset[Effect]:
     own = eqn.primitive.effect(eqn.params) if eqn.primitive.effect else None
     effects = frozenset() if own is None else frozenset([own])
     return effects.union(*(inner.effects for inner in subjaxprs(eqn)))
-
-
-class JaxprTypeError(TypeError):
-    """A program that is not well formed."""
 
 
 def check_jaxpr(jaxpr: Jaxpr) -> None:

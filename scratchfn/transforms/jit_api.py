@@ -16,7 +16,7 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from scratchfn import errors, tree
 from scratchfn.config import config
@@ -40,6 +40,7 @@ from scratchfn.transforms.jit import jit_p
 from scratchfn.transforms.vmap import BatchTrace, axis_environment
 
 _programs_of: WeakKeyDictionary[Callable[..., Any], dict[Any, Program]] = WeakKeyDictionary()
+_all: WeakSet[Jitted] = WeakSet()
 
 
 def _programs(fun: Callable[..., Any]) -> dict[Any, Program]:
@@ -185,6 +186,7 @@ class Jitted:
         self._programs = _programs(fun)
         self._hits = 0
         self._misses = 0
+        _all.add(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if config.disable_jit:
@@ -292,6 +294,12 @@ class Jitted:
 
     def __repr__(self) -> str:
         return f"<jitted {name_of(self._fun)}>"
+
+
+def clear_caches() -> None:
+    """Forgets all programs of all jitted functions."""
+    for jitted in list(_all):
+        jitted.clear_cache()
 
 
 def trace_program(
