@@ -60,8 +60,8 @@ def cond(
     if config.disable_jit:
         return (true_fun if bool(pred) else false_fun)(*operands)
     index = at_once(convert_element_type, pred, np.dtype("int32"))
-    names = [f"false_fun {name_of(false_fun)}", f"true_fun {name_of(true_fun)}"]
-    return _branch("lax.cond", names, index, [false_fun, true_fun], operands)
+    names = [f"true_fun {name_of(true_fun)}", f"false_fun {name_of(false_fun)}"]
+    return _branch("lax.cond", names, index, [true_fun, false_fun], operands, step=-1)
 
 
 def _is_old_form(second: Any, operands: tuple[Any, ...]) -> bool:
@@ -118,9 +118,14 @@ class _Branch(NamedTuple):
 
 
 def _branch(
-    name: str, names: list[str], index: Any, branches: list[Any], operands: tuple[Any, ...]
+    name: str,
+    names: list[str],
+    index: Any,
+    branches: list[Any],
+    operands: tuple[Any, ...],
+    step: int = 1,
 ) -> Any:
-    """The choice among two or more branches."""
+    """The choice among two or more branches, counted backwards if `step` is -1."""
     values, in_tree = flatten_values(operands, f"{name}: an operand ")
     traced = [
         _trace(name, what, f, values, in_tree) for what, f in zip(names, branches, strict=True)
@@ -130,7 +135,9 @@ def _branch(
     given = [*consts, *values]
     forwarded = _forwarded(programs[0], tuple(programs[1:]))
     kept = tuple(i for i, place in enumerate(forwarded) if place is None)
-    outs = iter(cond_primitive.bind(index, given, [_with_results(p, kept) for p in programs]))
+    outs = iter(
+        cond_primitive.bind(index, given, [_with_results(p, kept) for p in programs[::step]])
+    )
     results = [next(outs) if place is None else given[place] for place in forwarded]
     return tree.unflatten(traced[0].out_tree, results)
 

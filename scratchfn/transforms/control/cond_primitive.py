@@ -219,7 +219,8 @@ def _guard(chosen: Any, x: Any, batched: bool, size: int) -> tuple[Any, bool]:
     if type(x) is Array or dtypes.kind(x.dtype) not in "fc":
         return x, batched
     x = x if batched else instantiate_axis(x, None, size)
-    return select_n(_spread(chosen, x.shape), stop_gradient_p.bind(x), x), True
+    constant = stop_gradient_p.bind(x)
+    return select_n(_spread(chosen, x.shape), constant, x), True
 
 
 def _spread(index: Any, shape: tuple[int, ...]) -> Any:

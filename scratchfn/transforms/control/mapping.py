@@ -38,13 +38,13 @@ def map(f: Callable[..., Any], xs: Any, *, batch_size: int | None = None) -> Any
     whole = rows - rows % batch_size  # rows in full batches
     if not whole:
         return vmap(f)(values)
-    batches = tree.map(lambda x: _batches(x, whole, batch_size), values)
-    rest = tree.map(lambda x: _rows(x, whole, rows), values)
-    outs = _map(f, _all, batches)
-    if rows > whole:
-        more = vmap(f)(rest)
-        return tree.map(lambda a, b: concatenate([_joined(a), b], 0), outs, more)
-    return tree.map(_joined, outs)
+    leaves, structure = tree.flatten(values)
+    parts = [_parted(x, whole, batch_size) for x in leaves]
+    outs = _map(f, _all, tree.unflatten(structure, [batches for batches, _ in parts]))
+    if rows == whole:
+        return tree.map(_joined, outs)
+    more = vmap(f)(tree.unflatten(structure, [rest for _, rest in parts]))
+    return tree.map(lambda a, b: concatenate([_joined(a), b], 0), outs, more)
 
 
 def _map(f: Callable[..., Any], step: Callable[..., Any], xs: Any) -> Any:
@@ -60,15 +60,15 @@ def _all(asked: str, f: Any, carry: Any, batch: Any) -> Any:
     return (), vmap(f)(batch)
 
 
-def _rows(x: Any, start: int, stop: int) -> Any:
-    if (start, stop) == (0, x.shape[0]):
-        return x
-    rest = x.shape[1:]
-    return slice_(x, (start, *[0] * len(rest)), (stop, *rest))
-
-
-def _batches(x: Any, whole: int, size: int) -> Any:
-    return reshape(_rows(x, 0, whole), (whole // size, size, *x.shape[1:]))
+def _parted(x: Any, whole: int, size: int) -> tuple[Any, Any]:
+    """The first `whole` rows in batches of `size`, and the rows that are left, if there are any."""
+    rows, *shape = x.shape
+    batched = (whole // size, size, *shape)
+    if rows == whole:
+        return reshape(x, batched), None
+    start = [0] * len(shape)
+    batches = reshape(slice_(x, (0, *start), (whole, *shape)), batched)
+    return batches, slice_(x, (whole, *start), (rows, *shape))
 
 
 def _joined(x: Any) -> Any:

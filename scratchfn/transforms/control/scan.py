@@ -58,6 +58,7 @@ def scan(
       length: the number of steps; needed where `xs` holds no array.
       reverse: from the last row to the first; ys are in the order of the rows all the same.
       unroll: steps to be written out in one round of the loop by XLA, or True for all.
+      _split_transpose: accepted, and of no effect, as in JAX.
 
     Returns:
       The last carry, and the ys stacked along a new leading axis.
@@ -68,7 +69,7 @@ def scan(
     """
     require_callable(f, "lax.scan")
     body = ScanBody(f, _step, f"lax.scan of {name_of(f)}", place_in(parameter_name(f, "carry")))
-    return scan_of(body, init, xs, length, reverse, unroll, _split_transpose)
+    return scan_of(body, init, xs, length, reverse, unroll)
 
 
 class ScanBody(NamedTuple):
@@ -96,7 +97,6 @@ def scan_of(
     length: Any = None,
     reverse: bool = False,
     unroll: Any = 1,
-    split_transpose: bool = False,
 ) -> tuple[Any, Any]:
     """`scan` of a body; what it was traced to is remembered by the user's function."""
     asked = body.asked
@@ -117,7 +117,6 @@ def scan_of(
         [*[inits[i] for i in traced.constant], *traced.body.consts],
         [x for i, x in enumerate(inits) if i not in traced.constant],
         rows, traced.body.closed, length=steps, reverse=bool(reverse), unroll=unrolled,
-        _split_transpose=bool(split_transpose),
     )  # fmt: skip
     return traced.results(outs, inits, rows)
 

@@ -49,14 +49,12 @@ Marks = tuple[bool, ...]
 
 def bind(
     consts: Sequence[Any], carry: Sequence[Any], xs: Sequence[Any], body: ClosedJaxpr,
-    *, length: int, reverse: bool, unroll: int = 1, _split_transpose: bool = False, **_: Any,
+    *, length: int, reverse: bool, unroll: int = 1, **_: Any,
 ) -> list[Any]:  # fmt: skip
     """Binds a scan of `body`."""
-    args = (*consts, *carry, *xs)
     return scan_p.bind(
-        *args, jaxpr=body, length=length, reverse=reverse, unroll=unroll,
-        num_consts=len(consts), num_carry=len(carry), linear=(False,) * len(args),
-        _split_transpose=_split_transpose,
+        *consts, *carry, *xs, reverse=reverse, length=length, jaxpr=body,
+        num_consts=len(consts), num_carry=len(carry), unroll=unroll,
     )  # fmt: skip
 
 
@@ -360,5 +358,4 @@ scan_p = Primitive(
     linearize=_linearize,
     transpose=_transpose,
     batch=_batch,
-    hide=lambda params: ["linear", "_split_transpose"],
 )

@@ -29,6 +29,7 @@ from scratchfn.transforms.control import while_primitive
 from scratchfn.transforms.control.bodies import (
     Body,
     Place,
+    at_once,
     parameter_name,
     place_in,
     promote_weak,
@@ -268,8 +269,8 @@ def _bounds(asked: str, lower: Any, upper: Any) -> tuple[Any, Any]:
         return start, stop
     if dtypes.kind(a.dtype) == dtypes.kind(b.dtype) == "i" and a.weak_type != b.weak_type:
         if a.weak_type:
-            return convert_element_type(start, b.dtype), stop
-        return start, convert_element_type(stop, a.dtype)
+            return at_once(convert_element_type, start, b.dtype), stop
+        return start, at_once(convert_element_type, stop, a.dtype)
     raise TypeError(
         errors.explain(
             asked,
