@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from scratchfn import errors
+from scratchfn.lax import linalg
 from scratchfn.numpy.conversion import asarray, astype
 from scratchfn.numpy.creation import ones_like, zeros, zeros_like
 from scratchfn.numpy.linalg.arguments import adjoint, eps_of
@@ -56,7 +57,7 @@ def pinv(a: Any, rtol: Any = None, hermitian: bool = False, *, rcond: Any = None
     limit = rcond if rtol is None else rtol
     if limit is None:
         limit = 10.0 * max(a.shape[-2:]) * eps_of(a)
-    return _pinv(a, limit, bool(hermitian))
+    return _pinv(linalg.symmetrize(a) if hermitian else a, limit, bool(hermitian))
 
 
 @partial(custom_jvp, nondiff_argnums=(1, 2))
@@ -106,7 +107,7 @@ def lstsq(
     m, n = a.shape
     columns = as_column(b) if b.ndim == 1 else b
     if a.size == 0:
-        s, rank, x = zeros(0, a.dtype), asarray(0, "int32"), zeros((n, columns.shape[1]), a.dtype)
+        s, rank, x = zeros(0, a.dtype), asarray(0, int), zeros((n, columns.shape[1]), a.dtype)
     else:
         s, rank, x = _shortest(a, columns, rcond)
     if numpy_resid and (int(rank) < n or m <= n):

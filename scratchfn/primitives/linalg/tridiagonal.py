@@ -57,7 +57,8 @@ def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
     if type(db) is not Zero:
         dx = tridiagonal_solve_p.bind(*diagonals, db, **params)
     if not all(type(t) is Zero for t in d_diagonals):
-        moved = neg(_apply(*map(instantiate, d_diagonals), x))
+        ddl, dd, ddu = map(instantiate, d_diagonals)
+        moved = neg(_apply(ddl, dd, ddu, x))
         dx = add_tangents(dx, tridiagonal_solve_p.bind(*diagonals, moved, **params))
     return x, dx
 
