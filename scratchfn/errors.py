@@ -14,6 +14,11 @@ def explain(asked: str, found: str, why: str, write: str) -> str:
     return f"{asked}\n  Found: {found}\n  Why not: {why}\n  Write instead: {write}"
 
 
+def found_in(error: Exception) -> str:
+    """What an error of four parts has found, for another one that says it in its own words."""
+    return str(error).partition("Found: ")[2].partition("\n")[0]
+
+
 class JAXTypeError(TypeError):
     """The base of the TypeErrors of tracing. (The names are JAX's, for scripts that catch them.)"""
 

@@ -26,6 +26,7 @@ from scratchfn.primitives.convert import convert_element_type
 from scratchfn.transforms.flat import (
     FlatFunction,
     abstract_value,
+    argument_of,
     check_argnums,
     close_over,
     flatten_values,
@@ -65,6 +66,7 @@ def grad(
     Raises:
       TypeError: the result is not a real scalar, or an argument is not of a floating dtype.
     """
+    require_callable(fun, "grad")
     with_value = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int, reduce_axes)
 
     @functools.wraps(fun)
@@ -137,7 +139,7 @@ def jvp(
                     f"jvp(f, ({'x' if name == 'primals' else '...'},), (dx,))",
                 )
             )
-    values, in_tree = flatten_values((tuple(primals), {}), f"primals of {name_of(fun)}")
+    values, in_tree = flatten_values((tuple(primals), {}), argument_of(fun))
     dots, dot_tree = tree.flatten((tuple(tangents), {}))
     if dot_tree != in_tree:
         raise TypeError(
@@ -166,7 +168,7 @@ def vjp(
     """(fun(*primals), f_vjp), where f_vjp maps a cotangent of the result to a tuple of cotangents
     of the primals. With `has_aux`, (out, f_vjp, aux)."""
     require_callable(fun, "vjp")
-    leaves, in_tree = flatten_values((primals, {}), f"primals of {name_of(fun)}")
+    leaves, in_tree = flatten_values((primals, {}), argument_of(fun))
     flat = FlatFunction(fun, in_tree, has_aux)
     nonzeros = [dtypes.kind(x.dtype) in "fc" for x in leaves]
     outs, program = linearize_flat(flat, leaves, nonzeros, f"vjp({name_of(fun)})")
@@ -188,7 +190,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     """(fun(*primals), f_jvp), where f_jvp maps tangents of the primals to that of the result. The
     values of `fun` are computed once; f_jvp may be called many times."""
     require_callable(fun, "linearize")
-    leaves, in_tree = flatten_values((primals, {}), f"primals of {name_of(fun)}")
+    leaves, in_tree = flatten_values((primals, {}), argument_of(fun))
     flat = FlatFunction(fun, in_tree, has_aux)
     nonzeros = [dtypes.kind(x.dtype) in "fc" for x in leaves]
     outs, program = linearize_flat(flat, leaves, nonzeros, f"linearize({name_of(fun)})")
@@ -245,12 +247,14 @@ def _differentiable(
 ) -> tuple[list[Any], Any]:
     """The leaves of the arguments to differentiate with respect to, checked to be floating point or
     complex numbers (complex alone if `holomorphic`, integers too if `allow_int`)."""
-    leaves, in_tree = flatten_values((tuple(args), {}), f"an argument of grad({name_of(fun)})")
+    where = argument_of(fun, nums)
+    leaves, in_tree = flatten_values((tuple(args), {}), where)
     wanted = "c" if holomorphic else "fc"
-    for x in leaves:
+    for i, x in enumerate(leaves):
         if dtypes.kind(x.dtype) in wanted or (allow_int and not holomorphic):
             continue
-        asked = f"grad of {name_of(fun)} with respect to argument {', '.join(map(str, nums))}"
+        path, _ = tree.leaves_with_path((tuple(args), {}))[i]
+        asked = f"grad of {name_of(fun)} with respect to {where(path)}"
         found = f"an input of type {x.aval}"
         if holomorphic:
             why, write = "holomorphic=True is for complex inputs", "x.astype(jnp.complex64)"

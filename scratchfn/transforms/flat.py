@@ -19,7 +19,7 @@ from scratchfn.core import dtypes
 from scratchfn.core.array import as_value
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.trace import Value
-from scratchfn.tree_util import keystr
+from scratchfn.tree_util import SequenceKey, keystr
 
 
 def name_of(f: Callable[..., Any]) -> str:
@@ -29,9 +29,10 @@ def name_of(f: Callable[..., Any]) -> str:
     return getattr(f, "__name__", type(f).__name__)
 
 
-def flatten_values(t: Any, what: str) -> tuple[list[Any], Any]:
+def flatten_values(t: Any, what: str | Callable[[Any], str]) -> tuple[list[Any], Any]:
     """Leaves of a tree as values, and its structure. Raises TypeError naming the leaf that is not
-    an array; `what` says what the tree is, such as 'argument x of f'."""
+    an array; `what` says what the tree is, such as 'the result of f', or what a path in it leads
+    to, as `argument_of(f)` does."""
     leaves, treedef = tree.flatten(t)
     try:
         return list(map(as_value, leaves)), treedef
@@ -40,9 +41,10 @@ def flatten_values(t: Any, what: str) -> tuple[list[Any], Any]:
             try:
                 as_value(leaf)
             except TypeError as error:
+                where = what(path) if callable(what) else f"{what}{keystr(path)}"
                 raise TypeError(
                     errors.explain(
-                        f"{what}{keystr(path)} as an array",
+                        f"{where} as an array",
                         f"{leaf!r} of type {type(leaf).__name__}",
                         "transformed functions take and return trees of arrays and numbers",
                         "jit(f, static_argnums=...) for a setting, or leave the value out",
@@ -78,10 +80,11 @@ class FlatFunction:
             self.out_count = len(outs)
             return outs
         if not (isinstance(out, tuple) and len(out) == 2):
+            kind = out.aval if isinstance(out, Value) else type(out).__name__
             raise TypeError(
                 errors.explain(
                     f"{name_of(self.f)} with has_aux=True",
-                    f"a result of type {type(out).__name__}",
+                    f"a result of type {kind}",
                     "the function must return a pair (output, auxiliary data)",
                     "return out, aux",
                 )
@@ -139,7 +142,9 @@ def check_argnums(
                 asked,
                 f"argnums={argnums!r} and a call with {count} positional arguments",
                 "each number must be the place of a positional argument of the call",
-                f"argnums={tuple(range(count))} for all of them, and pass them by position",
+                f"argnums={tuple(range(count))} for all of them, and pass them by position"
+                if count
+                else "f(x), with what it is differentiated by passed by position",
             )
         )
     nums = tuple(i % count for i in nums)
@@ -186,6 +191,19 @@ def argument_path(f: Callable[..., Any], path: Sequence[Any]) -> str:
     index = rest[0].idx
     name = names[index] if index < len(names) else f"args[{index}]"
     return f"{name}{keystr(rest[1:])}"
+
+
+def argument_of(f: Callable[..., Any], nums: Sequence[int] | None = None) -> Callable[[Any], str]:
+    """What a path in (args, kwargs) leads to, in words: `argument params['w'] of f`. With `nums`,
+    args are those at these positions alone."""
+
+    def name(path: Any) -> str:
+        which, first, *rest = path
+        if nums is not None and which.idx == 0:
+            first = SequenceKey(nums[first.idx])
+        return f"argument {argument_path(f, (which, first, *rest))} of {name_of(f)}"
+
+    return name
 
 
 def abstract_value(x: Any) -> ShapedArray:

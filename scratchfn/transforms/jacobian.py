@@ -20,6 +20,7 @@ from scratchfn.core.array import Array
 from scratchfn.primitives.base import reshape, zeros
 from scratchfn.transforms.api import jvp, vjp
 from scratchfn.transforms.flat import (
+    argument_of,
     check_argnums,
     close_over,
     flatten_values,
@@ -47,7 +48,8 @@ def jacfwd(
         asked = f"jacfwd of {name_of(fun)}"
         nums = check_argnums(argnums, len(args), asked, ValueError)
         partial, dynamic = close_over(fun, args, kwargs, nums)
-        leaves, in_tree = flatten_values(tuple(dynamic), f"an argument of {asked}: ")
+        leaves, both = flatten_values((tuple(dynamic), {}), argument_of(fun, nums))
+        in_tree = both.children()[0]
         _check(leaves, asked, holomorphic, "input")
 
         def push(*tangents: Any) -> Any:
@@ -87,7 +89,7 @@ def jacrev(
         asked = f"jacrev of {name_of(fun)}"
         nums = check_argnums(argnums, len(args), asked, ValueError)
         partial, dynamic = close_over(fun, args, kwargs, nums)
-        leaves, _ = flatten_values(tuple(dynamic), f"an argument of {asked}: ")
+        leaves, _ = flatten_values((tuple(dynamic), {}), argument_of(fun, nums))
         if not allow_int:
             _check(leaves, asked, holomorphic, "input")
         out, pull, *aux = vjp(partial, *dynamic, has_aux=has_aux)

@@ -14,6 +14,7 @@ import numpy as np
 from scratchfn import errors, tree
 from scratchfn.transforms.flat import (
     FlatFunction,
+    argument_of,
     argument_path,
     flatten_values,
     name_of,
@@ -98,7 +99,7 @@ def _argument_axes(fun: Any, in_axes: Any, args: Any, kwargs: Any) -> list[int |
         raise ValueError(
             errors.explain(
                 f"vmap of {name_of(fun)} with in_axes={in_axes!r}",
-                str(error).partition("\n")[0],
+                errors.found_in(error),
                 "each entry of in_axes must be a tree prefix of its argument",
                 "in_axes with the argument's own containers, or one int for all of an argument",
             )
@@ -124,7 +125,7 @@ def _values(fun: Any, arguments: Any, axes: list[int | None]) -> tuple[list[Any]
         axis is None and not isinstance(x, np.ndarray) for axis, x in zip(axes, leaves, strict=True)
     ]
     shown = tree.unflatten(in_tree, [0 if a else x for a, x in zip(aside, leaves, strict=True)])
-    values, _ = flatten_values(shown, f"arguments of {name_of(fun)}: ")
+    values, _ = flatten_values(shown, argument_of(fun))
     return [x if a else v for a, x, v in zip(aside, leaves, values, strict=True)], in_tree
 
 
@@ -185,7 +186,7 @@ def _out_places(
         raise ValueError(
             errors.explain(
                 f"vmap of {name_of(fun)} with out_axes={out_axes!r}",
-                str(error).partition("\n")[0],
+                errors.found_in(error),
                 "out_axes must be a tree prefix of the function's result",
                 "one int for all results, or a tree like the result",
             )
