@@ -10,6 +10,7 @@ runs as NumPy on a CPU, or as jax.numpy and XLA on an accelerator. The names are
 To learn how it works, read `core/trace.py` first; each file names the next.
 """
 
+from scratchfn import ad_checkpoint as ad_checkpoint
 from scratchfn import custom_derivatives as custom_derivatives
 from scratchfn import debug as debug
 from scratchfn import dtypes as dtypes
@@ -67,6 +68,7 @@ from scratchfn.environment import process_count as process_count
 from scratchfn.environment import process_index as process_index
 from scratchfn.environment import process_indices as process_indices
 from scratchfn.environment import typeof as typeof
+from scratchfn.transforms import checkpoint_policies as checkpoint_policies
 from scratchfn.transforms.aot import ShapeDtypeStruct as ShapeDtypeStruct
 from scratchfn.transforms.api import grad as grad
 from scratchfn.transforms.api import jvp as jvp
@@ -76,6 +78,8 @@ from scratchfn.transforms.api import value_and_grad as value_and_grad
 from scratchfn.transforms.api import vjp as vjp
 from scratchfn.transforms.callbacks import effects_barrier as effects_barrier
 from scratchfn.transforms.callbacks import pure_callback as pure_callback
+from scratchfn.transforms.checkpoint import checkpoint as checkpoint
+from scratchfn.transforms.checkpoint import remat as remat
 from scratchfn.transforms.closures import closure_convert as closure_convert
 from scratchfn.transforms.closures import custom_gradient as custom_gradient
 from scratchfn.transforms.custom_jvp import custom_jvp as custom_jvp

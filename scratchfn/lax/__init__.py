@@ -19,6 +19,7 @@ from scratchfn.core.params import ScatterDimensionNumbers as ScatterDimensionNum
 from scratchfn.lax import linalg as linalg
 
 # -- collectives.py: across the examples of a vmap ------------------------------------------------
+from scratchfn.lax.barrier import optimization_barrier as optimization_barrier
 from scratchfn.lax.collectives import all_gather as all_gather
 from scratchfn.lax.collectives import all_to_all as all_to_all
 from scratchfn.lax.collectives import axis_index as axis_index

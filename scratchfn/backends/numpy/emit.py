@@ -45,7 +45,7 @@ class Writer:
         """The name of a constant."""
         if id(value) not in self.by_identity:
             name = hint
-            while name in self.constants or name in NAMESPACE:
+            while name in self.constants or name in NAMESPACE or name == self.name:
                 name = f"{hint}_{len(self.constants)}"
             self.constants[name] = value
             self.by_identity[id(value)] = name
