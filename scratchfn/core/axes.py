@@ -13,7 +13,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from scratchfn import errors
-from scratchfn.core.jaxpr import ClosedJaxpr, Jaxpr, weak_cache
+from scratchfn.core.jaxpr import Jaxpr, programs_in, weak_cache
 from scratchfn.core.trace import Primitive
 
 
@@ -44,13 +44,7 @@ def refers_to(prim: Primitive, params: dict[str, Any], name: Hashable) -> bool:
     """Is this a collective over the axis of that name, or is there one in its programs?"""
     if prim.collective is not None:
         return name in collective_axes(params)
-    return any(name in _names_in(program) for program in _programs(params))
-
-
-def _programs(params: dict[str, Any]) -> list[Jaxpr]:
-    values = [x for v in params.values() for x in (v if isinstance(v, (tuple, list)) else (v,))]
-    opened = [x.jaxpr if isinstance(x, ClosedJaxpr) else x for x in values]
-    return [x for x in opened if isinstance(x, Jaxpr)]
+    return any(name in _names_in(program) for program in programs_in(params))
 
 
 @weak_cache
@@ -60,7 +54,7 @@ def _names_in(jaxpr: Jaxpr) -> frozenset[Any]:
     for eqn in jaxpr.eqns:
         if eqn.primitive.collective is not None:
             found.update(collective_axes(eqn.params))
-        found.update(*map(_names_in, _programs(eqn.params)))
+        found.update(*map(_names_in, programs_in(eqn.params)))
     return frozenset(found)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from scratchfn import errors
 from scratchfn.config import config
-from scratchfn.core.array import Array
+from scratchfn.core.array import Array, as_value
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.nonfinite import require_finite
 from scratchfn.core.quiet import quietly
@@ -40,7 +40,7 @@ class EvalTrace(Trace):
         buffers = []
         for x in args:
             if type(x) is not Array:
-                raise _not_an_array(prim, x)
+                return _checked(prim, args, params)
             buffer = x.buffer
             if type(buffer) is not np.ndarray:
                 return _checked(prim, args, params)
@@ -56,9 +56,7 @@ class EvalTrace(Trace):
 
 def _checked(prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
     """Checks the types first, then computes, on NumPy or JAX, and does what flags ask for."""
-    for x in args:
-        if type(x) is not Array:
-            raise _not_an_array(prim, x)
+    args = [x if type(x) is Array else _as_array(prim, x) for x in args]
     avals = _result_types(prim, args, params)
     buffers = [x.buffer for x in args]
     native = all(type(b) is np.ndarray for b in buffers)
@@ -92,6 +90,16 @@ def _result_types(
             _known_types.clear()
         _known_types[key] = found = prim.avals([x.aval for x in args], params)
         return found
+
+
+def _as_array(prim: Primitive, x: Any) -> Array:
+    """A number or a NumPy array as an argument: a user may bind a primitive to one."""
+    if not isinstance(x, Tracer):
+        try:
+            return as_value(x)
+        except TypeError:
+            raise _not_an_array(prim, x) from None
+    raise _not_an_array(prim, x)
 
 
 def _not_an_array(prim: Primitive, x: Any) -> Exception:

@@ -73,6 +73,20 @@ class Eqn:
         self.params = params
         self.source = source
 
+    @property
+    def effects(self) -> frozenset[Effect]:
+        """What it does besides computing its results."""
+        return effects_of(self)
+
+    @property
+    def source_info(self) -> Source | None:
+        return self.source
+
+    def replace(self, **changes: Any) -> Eqn:
+        """A copy with some of its parts changed."""
+        parts = ("primitive", "invars", "outvars", "params", "source")
+        return Eqn(**({name: getattr(self, name) for name in parts} | changes))
+
     def __repr__(self) -> str:
         return show_eqn(self)
 
@@ -98,6 +112,19 @@ class Jaxpr:
         except AttributeError:
             self._effects = frozenset().union(*map(effects_of, self.eqns))
             return self._effects
+
+    @property
+    def in_avals(self) -> list[ShapedArray]:
+        return [v.aval for v in self.invars]
+
+    @property
+    def out_avals(self) -> list[ShapedArray]:
+        return [v.aval for v in self.outvars]
+
+    def replace(self, **changes: Any) -> Jaxpr:
+        """A copy with some of its parts changed."""
+        parts = ("constvars", "invars", "outvars", "eqns")
+        return Jaxpr(**({name: getattr(self, name) for name in parts} | changes))
 
     def __str__(self) -> str:
         return show(self)
@@ -128,11 +155,19 @@ class ClosedJaxpr:
 
     @property
     def in_avals(self) -> list[ShapedArray]:
-        return [v.aval for v in self.jaxpr.invars]
+        return self.jaxpr.in_avals
 
     @property
     def out_avals(self) -> list[ShapedArray]:
-        return [v.aval for v in self.jaxpr.outvars]
+        return self.jaxpr.out_avals
+
+    def replace(self, **changes: Any) -> ClosedJaxpr:
+        """A copy with another program or other constants."""
+        return ClosedJaxpr(**({"jaxpr": self.jaxpr, "consts": self.consts} | changes))
+
+    def map_jaxpr(self, f: Callable[[Jaxpr], Jaxpr]) -> ClosedJaxpr:
+        """The program that `f` makes of it, with the same constants."""
+        return ClosedJaxpr(f(self.jaxpr), self.consts)
 
     def __str__(self) -> str:
         return str(self.jaxpr)
@@ -165,7 +200,12 @@ def jaxpr_as_fun(closed: ClosedJaxpr) -> Callable[..., list[Any]]:
 
 def subjaxprs(eqn: Eqn) -> Iterator[Jaxpr]:
     """The programs among an equation's params."""
-    for value in eqn.params.values():
+    return programs_in(eqn.params)
+
+
+def programs_in(params: dict[str, Any]) -> Iterator[Jaxpr]:
+    """The programs among params, one by one or in tuples."""
+    for value in params.values():
         for item in value if isinstance(value, (tuple, list)) else (value,):
             if isinstance(item, ClosedJaxpr):
                 yield item.jaxpr

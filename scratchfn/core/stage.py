@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from scratchfn.core.array import Array
+from scratchfn.core.array import Array, as_value
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import (
     Atom,
@@ -91,6 +91,8 @@ class StageTrace(Trace):
             return Literal(x)
         elif type(x) is Linear:
             raise not_linear(x)
+        elif type(x) is not Array:  # a number or a NumPy array, which a user has bound a primitive to
+            return self.atom(as_value(x))
         if id(x) not in self.consts:
             self.consts[id(x)] = (Var(x.aval), x)
         return self.consts[id(x)][0]

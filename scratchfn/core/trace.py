@@ -86,6 +86,19 @@ class Primitive:
         outs = current.trace.process(self, args, params)
         return outs if self.many else outs[0]
 
+    @property
+    def multiple_results(self) -> bool:
+        """`many`, by the name that interpreters written for JAX ask for."""
+        return self.many
+
+    @multiple_results.setter
+    def multiple_results(self, many: bool) -> None:
+        self.many = many
+
+    def get_bind_params(self, params: dict[str, Any]) -> dict[str, Any]:
+        """What `bind` takes, of an equation's params: all of them."""
+        return dict(params)
+
     def avals(self, avals: Sequence[ShapedArray], params: dict[str, Any]) -> list[ShapedArray]:
         """The types of the results, as a list."""
         out = self.aval(*avals, **params)

@@ -19,7 +19,6 @@ from scratchfn.core.params import ScatterDimensionNumbers as ScatterDimensionNum
 from scratchfn.lax import linalg as linalg
 
 # -- collectives.py: across the examples of a vmap ------------------------------------------------
-from scratchfn.lax.barrier import optimization_barrier as optimization_barrier
 from scratchfn.lax.collectives import all_gather as all_gather
 from scratchfn.lax.collectives import all_to_all as all_to_all
 from scratchfn.lax.collectives import axis_index as axis_index
@@ -163,6 +162,9 @@ from scratchfn.lax.math import square as square
 from scratchfn.lax.math import tan as tan
 from scratchfn.lax.math import tanh as tanh
 from scratchfn.lax.math import zeta as zeta
+
+# -- primitives.py: what programs are made of, sin_p, add_p, ... ----------------------------------
+from scratchfn.lax.primitives import *  # noqa: F403
 
 # -- reduction.py: reductions along axes, running ones, positions ---------------------------------
 from scratchfn.lax.reduction import argmax as argmax
