@@ -18,6 +18,9 @@ from scratchfn.core.params import ScatterDimensionNumbers as ScatterDimensionNum
 # -- linalg.py: factorizations of matrices, a namespace of its own ------------------------------
 from scratchfn.lax import linalg as linalg
 
+# -- barrier.py: what no pass looks through -------------------------------------------------------
+from scratchfn.lax.barrier import optimization_barrier as optimization_barrier
+
 # -- collectives.py: across the examples of a vmap ------------------------------------------------
 from scratchfn.lax.collectives import all_gather as all_gather
 from scratchfn.lax.collectives import all_to_all as all_to_all
