@@ -61,7 +61,7 @@ def _choice(branches: Branches) -> Callable[..., Any]:
 
 
 def _source(names: Any, avals: Any, params: dict[str, Any], constant: Any) -> str:
-    return f"{constant(_choice(params['branches']), 'cond')}({', '.join(names)})"
+    return f"{constant(_choice(params['branches']), 'cond_branches')}({', '.join(names)})"
 
 
 # -- derivatives ----------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ def _run(params: dict[str, Any]) -> Callable[..., tuple[Any, ...]]:
 
 
 def _source(names: Any, avals: Any, params: dict[str, Any], constant: Any) -> str:
-    return f"{constant(_run(params), 'scan')}({', '.join(names)})"
+    return f"{constant(_run(params), 'scan_loop')}({', '.join(names)})"
 
 
 # -- forward mode ---------------------------------------------------------------------------------
