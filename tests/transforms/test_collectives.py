@@ -291,6 +291,42 @@ def test_custom_jvp():
     assert_close(sf.grad(lambda xs: sf.vmap(sf.jit(f), axis_name="i")(xs).sum())(xs), want)
 
 
+def test_in_loops():
+    def program(lib):
+        lax, np_ = lib.lax, lib.numpy
+
+        def f(x):
+            def body(c, _):
+                return c + 0.1 * lax.psum(np_.sin(c), "i"), lax.axis_index("i")
+
+            y, index = lax.scan(body, x, None, length=3)
+            y = lax.while_loop(lambda c: lax.pmax(c.sum(), "i") < 20.0, lambda c: c + 1, y)
+            y = lax.cond(lax.psum(x.sum(), "i") > 0, lambda y: lax.pmean(y, "i"), lambda y: y, y)
+            y = lax.cond(x.sum() > 0, lambda y: y + lax.pmean(y, "i"), lambda y: y, y)
+            return lax.fori_loop(0, 2, lambda i, y: y + lax.all_gather(y, "i")[i], y), index
+
+        return f
+
+    want, where = jax.vmap(program(jax), axis_name="i")(XS)
+    for f in (program(sf), sf.jit(program(sf))):
+        got, index = sf.vmap(f, axis_name="i")(XS)
+        assert_close(got, want)
+        assert_close(index, where)
+
+
+def test_derivative_of_a_loop():
+    def loss(lib):
+        def f(x):
+            body = lambda c, _: (lib.numpy.sin(c) + lib.lax.pmean(c * c, "i"), None)  # noqa: E731
+            return lib.lax.scan(body, x, None, length=3)[0].sum()
+
+        return f
+
+    want = jax.vmap(jax.grad(loss(jax)), axis_name="i")(XS)
+    assert_close(sf.vmap(sf.grad(loss(sf)), axis_name="i")(XS), want)
+    assert_close(sf.jit(sf.vmap(sf.grad(loss(sf)), axis_name="i"))(XS), want)
+
+
 def test_on_jax():
     f, xs = FUNCTIONS["pmean"]
     want = jax.vmap(lambda x: f(jax.lax, x), axis_name="i")(xs)
