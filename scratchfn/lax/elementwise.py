@@ -89,7 +89,7 @@ def pow(x: Any, y: Any) -> Any:
     return arithmetic.pow_p.bind(x, y)
 
 
-def integer_pow(x: Any, y: int) -> Any:
+def integer_pow(x: Any, y: Any) -> Any:
     """x to the Python integer y, by multiplication. A negative y needs floating x."""
     if not isinstance(y, (int, np.integer)):
         why, write = "it counts multiplications", "lax.pow(x, y)"

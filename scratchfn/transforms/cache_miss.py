@@ -27,7 +27,7 @@ class Signature(NamedTuple):
     """What a program was traced for: the key that `jit` finds it by."""
 
     in_tree: Any
-    avals: tuple[ShapedArray, ...]
+    types: tuple[tuple[Any, ...], ...]  # shape, dtype and weakness of each value
     static: Any  # ((name or position, type, value), ...), or None
     flags: tuple[Any, ...]  # `config.traced_flags`
     axes: tuple[Any, ...]  # names and sizes of the vmapped axes in force
@@ -94,7 +94,7 @@ def _arguments(fun: Callable[..., Any], before: Signature, now: Signature) -> li
     paths = [path for path, _ in tree.leaves_with_path(arguments)]
     return [
         f"{_name(fun, static, path)} was {_type(a, b)}, now {_type(b, a)}"
-        for path, a, b in zip(paths, before.avals, now.avals, strict=True)
+        for path, a, b in zip(paths, _avals(before), _avals(now), strict=True)
         if a != b
     ]
 
@@ -108,6 +108,10 @@ def _name(fun: Callable[..., Any], static: Collection[Any], path: Any) -> str:
         place = itertools.islice((i for i in itertools.count() if i not in static), first.idx, None)
         first = SequenceKey(next(place))
     return f"argument {argument_path(fun, (which, first, *rest))}"
+
+
+def _avals(signature: Signature) -> list[ShapedArray]:
+    return [ShapedArray(*parts) for parts in signature.types]
 
 
 def _type(aval: ShapedArray, other: ShapedArray) -> str:

@@ -12,32 +12,36 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, WeakSet
 
+import numpy as np
+
 from scratchfn import errors, tree
 from scratchfn.config import config
-from scratchfn.core.array import as_value
+from scratchfn.core.array import Array, as_value
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.compile_log import log_cache_miss, timed
 from scratchfn.core.jaxpr import check_jaxpr
 from scratchfn.core.stage import hoist, stage
-from scratchfn.core.trace import Tracer, current, running
+from scratchfn.core.trace import current, running
 from scratchfn.transforms.aot import Lowered, Program, Traced
 from scratchfn.transforms.cache_miss import explain_miss
 from scratchfn.transforms.flat import (
     FlatFunction,
     abstract_value,
+    argument_of,
     flatten_values,
     name_of,
-    parameter_names,
     require_callable,
 )
 from scratchfn.transforms.jit import jit_p
+from scratchfn.transforms.parameters import Positions, close_over_static, require_hashable
 from scratchfn.transforms.vmap import BatchTrace, axis_environment
+
+MOST_PROGRAMS = 4096  # of one function: one more, and all are forgotten
 
 _programs_of: WeakKeyDictionary[Callable[..., Any], dict[Any, Program]] = WeakKeyDictionary()
 _all: WeakSet[Jitted] = WeakSet()
@@ -80,6 +84,7 @@ def jit(
     Raises:
       TypeError: an argument that is neither an array nor static.
       ValueError: a static argument that cannot be hashed, or a name that `fun` does not have.
+      RuntimeError: a backend that there is not.
     """
     if fun is None:
         return functools.partial(
@@ -89,9 +94,16 @@ def jit(
         )  # fmt: skip
     require_callable(fun, "jit")
     if backend not in (None, "numpy", "jax", "cpu", "gpu", "tpu"):
-        raise ValueError(f"jit: backend {backend!r} is none of 'numpy', 'jax'")
-    static = _Positions(fun, static_argnums, static_argnames, "static")
-    donate = _Positions(fun, donate_argnums, donate_argnames, "donate")
+        raise RuntimeError(
+            errors.explain(
+                f"jit of {name_of(fun)} with backend={backend!r}",
+                "a backend of another name",
+                "programs run on NumPy, or on JAX, on any platform that it has",
+                "backend='numpy' or 'jax' ('cpu', 'gpu', 'tpu')",
+            )
+        )
+    static = Positions(fun, static_argnums, static_argnames, "static")
+    donate = Positions(fun, donate_argnums, donate_argnames, "donate")
     both = {*static.nums, *static.names} & {*donate.nums, *donate.names}
     if both:
         raise ValueError(
@@ -105,66 +117,6 @@ def jit(
     return Jitted(fun, static, donate, backend, inline)
 
 
-class _Positions:
-    """Some of a function's parameters, given by number or name, known by both where possible."""
-
-    def __init__(self, fun: Callable[..., Any], argnums: Any, argnames: Any, what: str):
-        nums = () if argnums is None else (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        names = (
-            ()
-            if argnames is None
-            else (argnames,)
-            if isinstance(argnames, str)
-            else tuple(argnames)
-        )
-        positional = parameter_names(fun)
-        self._check(fun, nums, names, what)
-        if argnames is None:  # as JAX: numbers give names only if no names are given, and back
-            names = tuple(positional[i] for i in nums if -len(positional) <= i < len(positional))
-        elif argnums is None:
-            nums = tuple(positional.index(name) for name in names if name in positional)
-        self.nums = nums
-        self.names = frozenset(names)
-
-    def __bool__(self) -> bool:
-        return bool(self.nums or self.names)
-
-    def of(self, count: int) -> frozenset[int]:
-        """The positions among `count` positional arguments."""
-        return frozenset(i % count for i in self.nums if -count <= i < count)
-
-    @staticmethod
-    def _check(fun: Callable[..., Any], nums: Any, names: Any, what: str) -> None:
-        try:
-            parameters = inspect.signature(fun).parameters
-        except (TypeError, ValueError):
-            return
-        kinds = [p.kind for p in parameters.values()]
-        any_name = inspect.Parameter.VAR_KEYWORD in kinds
-        unknown = [name for name in names if name not in parameters]
-        if unknown and not any_name:
-            raise ValueError(
-                errors.explain(
-                    f"jit of {name_of(fun)} with {what}_argnames={tuple(names)!r}",
-                    f"{unknown[0]!r} is not a parameter of it",
-                    f"its parameters are {', '.join(parameters)}",
-                    f"{what}_argnames with one of these",
-                )
-            )
-        count = len(parameter_names(fun))
-        if inspect.Parameter.VAR_POSITIONAL not in kinds and any(
-            not -count <= i < count for i in nums
-        ):
-            raise ValueError(
-                errors.explain(
-                    f"jit of {name_of(fun)} with {what}_argnums={tuple(nums)!r}",
-                    f"a function of {count} positional parameters",
-                    "each number is the place of a positional parameter",
-                    f"{what}_argnums from 0 to {count - 1}",
-                )
-            )
-
-
 class Jitted:
     """A function compiled by `jit`. Call it as the function itself; `lower`, `trace`, `eval_shape`
     and `cache_info` show what is behind it."""
@@ -172,13 +124,14 @@ class Jitted:
     def __init__(
         self,
         fun: Callable[..., Any],
-        static: _Positions,
-        donate: _Positions,
+        static: Positions,
+        donate: Positions,
         backend: str | None,
         inline: bool,
     ):
         functools.update_wrapper(self, fun)
         self._fun = fun
+        self._name = name_of(fun)
         self._static = static
         self._donate = donate
         self._backend = backend
@@ -196,7 +149,7 @@ class Jitted:
             *program.hoisted,
             *values,
             jaxpr=program.closed,
-            name=name_of(self._fun),
+            name=self._name,
             donated_invars=(False,) * len(program.hoisted) + donated,
             inline=self._inline,
             backend=self._backend,
@@ -210,19 +163,22 @@ class Jitted:
     def _program(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Program, list[Any], tuple[bool, ...]]:
-        fun, args, kwargs, static_key = self._close_over_static(args, kwargs)
+        """The program for a call, its values, and which of them are given up."""
+        args, kwargs, static = self._split(args, kwargs)
         leaves, in_tree = tree.flatten((args, kwargs))
         try:
-            values = list(map(as_value, leaves))
+            values = [x if type(x) is Array else as_value(x) for x in leaves]
         except TypeError:
-            values, _ = flatten_values((args, kwargs), f"an argument of {name_of(self._fun)}: ")
-        program = self._lookup(fun, in_tree, tuple([x.aval for x in values]), static_key)
-        return program, values, self._donated(args, kwargs, len(values))
+            self._not_values(args, kwargs, static)
+            raise
+        program = self._lookup(in_tree, tuple([_type_of(x) for x in values]), static, len(args))
+        donated = self._donated(args, kwargs) if self._donate else (False,) * len(values)
+        return program, values, donated
 
-    def _lookup(
-        self, fun: Callable[..., Any], in_tree: Any, avals: tuple[ShapedArray, ...], static_key: Any
-    ) -> Program:
-        key = (in_tree, avals, static_key, config.traced_flags, axis_environment())
+    def _lookup(self, in_tree: Any, types: tuple[Any, ...], static: Any, count: int) -> Program:
+        """The program for a signature, traced if there is none; `count` positional arguments are
+        not static."""
+        key = (in_tree, types, static, config.traced_flags, axis_environment())
         program = self._programs.get(key)
         if program is not None:
             self._hits += 1
@@ -230,51 +186,61 @@ class Jitted:
         self._misses += 1
         if config.explain_cache_misses:
             log_cache_miss(explain_miss(self._fun, key, self._programs))
-        program = trace_program(fun, in_tree, avals, name_of(self._fun))
+        fun = self._fun if static is None else close_over_static(self._fun, static, count)
+        program = trace_program(fun, in_tree, [ShapedArray(*t) for t in types], self._name)
         if not program.hoisted:  # a program that closes over tracers is good for this call only
+            if len(self._programs) >= MOST_PROGRAMS:
+                self._programs.clear()
             self._programs[key] = program
         return program
 
-    def _close_over_static(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _split(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
+        """Arguments that are traced, by position and name, and the static ones, as a part of the
+        key: their places, types and values. (1, 1.0 and True are equal, but not the same.)"""
         if not self._static:
-            return self._fun, args, kwargs, None
-        nums = self._static.of(len(args))
-        fixed = {i: args[i] for i in nums}
-        named = {name: v for name, v in kwargs.items() if name in self._static.names}
-        key = (tuple(sorted(fixed.items(), key=_first)), tuple(sorted(named.items(), key=_first)))
-        for where, value in [*fixed.items(), *named.items()]:
-            _require_hashable(self._fun, where, value)
-        dynamic = tuple(x for i, x in enumerate(args) if i not in nums)
-        fun, count = self._fun, len(args)
+            return args, kwargs, None
+        nums, names = self._static.of(len(args)), self._static.names
+        fixed: list[Any] = [(i, type(args[i]), args[i]) for i in sorted(nums)]
+        fixed += [
+            (name, type(kwargs[name]), kwargs[name]) for name in sorted(kwargs.keys() & names)
+        ]
+        for where, _, value in fixed:
+            require_hashable(self._fun, where, value)
+        dynamic = tuple([x for i, x in enumerate(args) if i not in nums])
+        return dynamic, {k: v for k, v in kwargs.items() if k not in names}, tuple(fixed)
 
-        def closed(*rest: Any, **more: Any) -> Any:
-            given = iter(rest)
-            full = [fixed[i] if i in fixed else next(given) for i in range(count)]
-            return fun(*full, **named, **more)
+    def _not_values(self, args: Any, kwargs: Any, static: Any) -> None:
+        """Raises TypeError saying which of the arguments is not an array."""
+        fixed = {where for where, _, _ in static or ()}
+        dynamic = [i for i in range(len(args) + len(fixed)) if i not in fixed]
+        flatten_values((args, kwargs), argument_of(self._fun, dynamic))
 
-        functools.update_wrapper(closed, fun, assigned=("__name__",), updated=())
-        return closed, dynamic, {k: v for k, v in kwargs.items() if k not in named}, _typed(key)
-
-    def _donated(self, args: Any, kwargs: Any, count: int) -> tuple[bool, ...]:
-        if not self._donate:
-            return (False,) * count
+    def _donated(self, args: Any, kwargs: Any) -> tuple[bool, ...]:
+        """For each value of the arguments that are not static, whether it is given up."""
         nums = self._donate.of(len(args) + len(self._static.nums))
         static = self._static.of(len(args) + len(self._static.nums))
         dynamic = [i for i in range(len(args) + len(static)) if i not in static]
-        marks = tuple(i in nums for i in dynamic), {k: k in self._donate.names for k in kwargs}
         flat: list[bool] = []
-        for mark, arg in zip(marks[0], args, strict=True):
-            flat += [mark] * len(tree.leaves(arg))
+        for i, arg in zip(dynamic, args, strict=True):
+            flat += [i in nums] * len(tree.leaves(arg))
         for name in sorted(kwargs):
-            flat += [marks[1][name]] * len(tree.leaves(kwargs[name]))
+            flat += [name in self._donate.names] * len(tree.leaves(kwargs[name]))
         return tuple(flat)
 
     def trace(self, *args: Any, **kwargs: Any) -> Traced:
         """Traces on arguments (arrays, or anything with shape and dtype) without running."""
-        fun, args, kwargs, static_key = self._close_over_static(args, kwargs)
+        args, kwargs, static = self._split(args, kwargs)
         leaves, in_tree = tree.flatten((args, kwargs))
-        program = self._lookup(fun, in_tree, tuple(map(abstract_value, leaves)), static_key)
-        return Traced(program, name_of(self._fun), in_tree, self._backend)
+        try:
+            avals = list(map(abstract_value, leaves))
+        except TypeError:
+            self._not_values(args, kwargs, static)
+            raise
+        types = tuple([(a.shape, a.dtype, a.weak_type) for a in avals])
+        program = self._lookup(in_tree, types, static, len(args))
+        return Traced(program, self._name, in_tree, self._backend)
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """Traces and lowers on arguments: `.as_text()` is the generated NumPy source."""
@@ -293,7 +259,7 @@ class Jitted:
         self._programs.clear()
 
     def __repr__(self) -> str:
-        return f"<jitted {name_of(self._fun)}>"
+        return f"<jitted {self._name}>"
 
 
 def clear_caches() -> None:
@@ -324,30 +290,12 @@ def trace_program(
     return Program(closed, flat.out_tree, hoisted)
 
 
-def _first(item: tuple[Any, Any]) -> Any:
-    return item[0]
-
-
-def _typed(key: tuple[tuple[Any, ...], ...]) -> Any:
-    """1, 1.0 and True are equal and hash alike, but are different static arguments."""
-    return tuple((where, type(value), value) for part in key for where, value in part)
-
-
-def _require_hashable(fun: Callable[..., Any], where: Any, value: Any) -> None:
-    name = where if isinstance(where, str) else (parameter_names(fun) + [""] * 99)[where] or where
-    try:
-        hash(value)
-    except TypeError as error:
-        raise ValueError(
-            errors.explain(
-                f"jit of {name_of(fun)} with the static argument {name!r}",
-                f"{'a traced array' if isinstance(value, Tracer) else repr(value)} of type "
-                f"{type(value).__name__}, which cannot be hashed",
-                "each value of a static argument has a program of its own, found by its hash",
-                "a tuple in place of a list, a frozen dataclass in place of a dict, or an "
-                "argument that is not static if it is an array",
-            )
-        ) from error
+def _type_of(x: Any) -> tuple[Any, ...]:
+    """What makes a value's `ShapedArray`. In a key it stands for that, for tuples are made, hashed
+    and compared in C, and every call does so for every value."""
+    if type(x) is Array and type(x.buffer) is np.ndarray:
+        return x.buffer.shape, x.buffer.dtype, x.weak_type
+    return x.shape, x.dtype, x.weak_type
 
 
 def make_jaxpr(
