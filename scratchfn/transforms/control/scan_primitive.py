@@ -18,28 +18,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from scratchfn.backends.numpy.compiler import compile_program
 from scratchfn.core.avals import ShapedArray
-from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Jaxpr, Literal, Var, weak_cache
+from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
 from scratchfn.core.stage import stage_closed
 from scratchfn.core.tangents import Linear, Zero
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import add_tangents, instantiate, move_axis
 from scratchfn.primitives.rules import is_linear
-from scratchfn.transforms.control.programs import (
-    Invariant,
-    cut,
-    interleave,
-    pick,
-    reorder,
-    split_invariant,
-    spread_carry,
-    used_by,
-)
+from scratchfn.transforms.control.programs import cut, interleave, pick, reorder, spread_carry
+from scratchfn.transforms.control.residuals import Parts, Split, split_linear, take_apart
 from scratchfn.transforms.jvp import jvp_jaxpr
 from scratchfn.transforms.vjp import backward, linearize_jaxpr
 from scratchfn.transforms.vmap import batch_jaxpr
@@ -169,24 +161,11 @@ def _spread(values: Sequence[Any], tangents: Sequence[Any], marks: Sequence[bool
 # -- reverse mode ---------------------------------------------------------------------------------
 
 
-class Linearized(NamedTuple):
-    """A body's derivative, taken apart: `known` computes the results and the residuals that are
-    `stacked`, from what `invariant` has computed of the constants (`uses`), carries and xs;
-    `linear` maps tangents, with the residuals that are the same at each step (`fixed`) as
-    constants and those of each step (`moving`) among its xs."""
-
-    invariant: Invariant
-    uses: list[Var]
-    known: ClosedJaxpr
-    linear: ClosedJaxpr
-    fixed: list[Atom]
-    moving: list[tuple[str, int]]
-    carry: Marks
-    ys: Marks
-
-
 @weak_cache
-def _linearized(body: ClosedJaxpr, nonzeros: Marks, num_consts: int, num_carry: int) -> Linearized:
+def _linearized(
+    body: ClosedJaxpr, nonzeros: Marks, num_consts: int, num_carry: int
+) -> tuple[Parts, Marks, Marks]:
+    """The loops of a body's results and of its derivative; and which carries and ys have one."""
     consts, carry, xs = cut(nonzeros, num_consts, num_carry)
     num_outs = len(body.out_avals)
     while True:
@@ -195,69 +174,20 @@ def _linearized(body: ClosedJaxpr, nonzeros: Marks, num_consts: int, num_carry: 
         if marks[:num_carry] == carry:
             break
         carry = marks[:num_carry]
-    invariant, steps = split_invariant(known, num_consts)
-    residuals = _Residuals(known.jaxpr, invariant, num_outs, num_consts + num_carry, num_carry)
-    outvars = [*known.jaxpr.outvars[:num_outs], *residuals.stacked]
-    varying = known.jaxpr.invars[num_consts:]
-    uses = used_by(invariant.known, steps, outvars)
-    step = ClosedJaxpr(Jaxpr([], [*uses, *varying], outvars, steps))
-    count = len(residuals.of)
-    fixed = [i for i, (kind, _) in enumerate(residuals.of) if kind == "fixed"]
-    moving = [i for i in range(count) if i not in fixed]
-    dots = range(count, len(linear.in_avals))
-    dconsts, dcarry, dxs = cut(dots, sum(consts), sum(carry))
-    return Linearized(
-        invariant,
-        uses,
-        step,
-        reorder(linear, [*fixed, *dconsts, *dcarry, *moving, *dxs]),
-        [residuals.of[i][1] for i in fixed],
-        [residuals.of[i] for i in moving],
-        tuple(carry),
-        tuple(marks[num_carry:]),
-    )
-
-
-class _Residuals:
-    """Where each residual of a body is found: `of` says ("fixed", variable or literal), ("x", i),
-    ("y", i) or ("stacked", i); `stacked` are the variables to be stacked."""
-
-    def __init__(
-        self, known: Jaxpr, invariant: Invariant, num_outs: int, first_x: int, num_carry: int
-    ):
-        self.stacked: list[Atom] = []
-        fixed = set(invariant.known)
-        xs = {v: i for i, v in enumerate(known.invars[first_x:])}
-        ys = {v: i for i, v in enumerate(known.outvars[num_carry:num_outs]) if type(v) is Var}
-        self.of: list[tuple[str, Any]] = []
-        for v in known.outvars[num_outs:]:
-            if type(v) is Literal or v in fixed:
-                self.of.append(("fixed", v))
-            elif v in xs:
-                self.of.append(("x", xs[v]))
-            elif v in ys:
-                self.of.append(("y", ys[v]))
-            else:
-                if v not in self.stacked:
-                    self.stacked.append(v)
-                self.of.append(("stacked", self.stacked.index(v)))
+    counts = num_consts, num_carry
+    parts = take_apart(known, linear, num_outs, counts, (sum(consts), sum(carry)))
+    return parts, tuple(carry), tuple(marks[num_carry:])
 
 
 def _linearize(primals: Any, nonzeros: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:
     num_consts, num_carry = params["num_consts"], params["num_carry"]
-    parts = _linearized(jaxpr, tuple(nonzeros), num_consts, num_carry)
-    consts, carry, xs = cut(primals, num_consts, num_carry)
-    fixed = parts.invariant.compute(consts)
-    outs = bind([fixed[v] for v in parts.uses], carry, xs, parts.known, **params)
-    outs, stacked = cut(outs, len(jaxpr.out_avals))
-    places = {"x": xs, "y": outs[num_carry:], "stacked": stacked}
-    moving = [places[kind][i] for kind, i in parts.moving]
-    same = [v.val if type(v) is Literal else fixed[v] for v in parts.fixed]
+    parts, carry_marks, ys_marks = _linearized(jaxpr, tuple(nonzeros), num_consts, num_carry)
+    outs, same, moving = parts.run(bind, *cut(primals, num_consts, num_carry), params)
 
     def push(tangents: Sequence[Any]) -> list[Any]:
-        dconsts, dcarry, dxs = _given(tangents, parts.carry, num_consts, num_carry)
+        dconsts, dcarry, dxs = _given(tangents, carry_marks, num_consts, num_carry)
         pushed = bind([*same, *dconsts], dcarry, [*moving, *dxs], parts.linear, **params)
-        return _spread(outs, pushed, (*parts.carry, *parts.ys))
+        return _spread(outs, pushed, (*carry_marks, *ys_marks))
 
     return outs, push
 
@@ -302,6 +232,9 @@ def _transposed(
 def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
     num_consts, num_carry = params["num_consts"], params["num_carry"]
     linear = tuple(map(is_linear, args))
+    split = split_linear(jaxpr, linear, num_consts, num_carry)
+    if split is not None:
+        return _transpose_split(cts, args, linear, split, params)
     consts, init, xs = cut(args, num_consts, num_carry)
     dcarry, dys = cut(cts, num_carry)
     nonzero_ys = tuple(type(ct) is not Zero for ct in dys)
@@ -321,6 +254,31 @@ def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
         *[ct if is_linear(x) else None for x, ct in zip(init, of_carry, strict=True)],
         *[(next(rows) if next(nonzero) else Zero(x.aval)) if is_linear(x) else None for x in xs],
     ]
+
+
+def _transpose_split(cts: Any, args: Any, linear: Marks, split: Split, params: Any) -> list[Any]:
+    """The transpose of a scan that carries more than what is linear: the rest of it is run first,
+    and what the linear loop reads of it is stacked."""
+    counts = params["num_consts"], params["num_carry"]
+    lin_consts, _, lin_xs = cut(linear, *counts)
+    flags = [*lin_consts, *split.carry, *lin_xs]
+    known = [pick(part, [not f for f in fs]) for part, fs in _by_group(args, flags, counts)]
+    consts, carry, xs = [pick(part, fs) for part, fs in _by_group(args, flags, counts)]
+    _, same, moving = split.parts.run(bind, *known, params)
+    given = [*same, *consts, *carry, *moving, *xs]
+    dcarry, dys = cut(cts, counts[1])
+    found = _transpose(
+        [*pick(dcarry, split.carry), *pick(dys, split.ys)],
+        *given,
+        jaxpr=split.parts.linear,
+        **params | {"num_consts": len(same) + len(consts), "num_carry": len(carry)},
+    )
+    of = iter(ct for x, ct in zip(given, found, strict=True) if is_linear(x))
+    return [next(of) if lin else None for lin in linear]
+
+
+def _by_group(args: Any, flags: Any, counts: tuple[int, int]) -> Any:
+    return zip(cut(args, *counts), cut(flags, *counts), strict=True)
 
 
 # -- batches --------------------------------------------------------------------------------------

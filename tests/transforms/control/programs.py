@@ -21,7 +21,9 @@ UNBOUNDED = {"while", "while_counted", "fori_traced", "while_of_scan"}
 Program = tuple[Callable[..., Any], tuple[Any, ...]]
 
 
-def programs(jnp: Any, lax: Any, dtype: str = "float32") -> dict[str, Program]:
+def programs(  # noqa: PLR0915 - a table
+    jnp: Any, lax: Any, dtype: str = "float32"
+) -> dict[str, Program]:
     """Name -> (function, arguments)."""
     w, u, xs, v = (jnp.asarray(x, dtype) for x in (W, U, XS, V))
     found: dict[str, Program] = {}

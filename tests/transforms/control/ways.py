@@ -105,8 +105,13 @@ def vmap_of_last(lib: Any, f: Any, args: Any) -> Any:
 
 
 def vmap_of_vmap(lib: Any, f: Any, args: Any) -> Any:
-    axes = (0, *[None] * (len(args) - 1))
-    return lib.vmap(lib.vmap(f, in_axes=axes), in_axes=(None, *[0] * (len(args) - 1)))(*batch(args))
+    """One axis for the first argument, another for the last."""
+    first, last = batch(args)[0], batch(args)[-1]
+    if len(args) == 1:
+        return lib.vmap(lib.vmap(f), in_axes=1)(np.stack([first, -first]))
+    shared = [None] * (len(args) - 1)
+    inner = lib.vmap(f, in_axes=(0, *shared))
+    return lib.vmap(inner, in_axes=(*shared, 0))(first, *args[1:-1], last)
 
 
 def jit_of_vmap(lib: Any, f: Any, args: Any) -> Any:
