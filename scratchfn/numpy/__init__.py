@@ -77,6 +77,8 @@ from scratchfn.numpy.creation import triu as triu
 from scratchfn.numpy.creation import triu_indices as triu_indices
 from scratchfn.numpy.creation import zeros as zeros
 from scratchfn.numpy.creation import zeros_like as zeros_like
+from scratchfn.numpy.divisors import gcd as gcd
+from scratchfn.numpy.divisors import lcm as lcm
 from scratchfn.numpy.einsum import einsum as einsum
 from scratchfn.numpy.einsum import einsum_path as einsum_path
 from scratchfn.numpy.elementwise import angle as angle
@@ -157,6 +159,8 @@ from scratchfn.numpy.joining import stack as stack
 from scratchfn.numpy.joining import unstack as unstack
 from scratchfn.numpy.joining import vsplit as vsplit
 from scratchfn.numpy.joining import vstack as vstack
+from scratchfn.numpy.joint_histograms import histogram2d as histogram2d
+from scratchfn.numpy.joint_histograms import histogramdd as histogramdd
 from scratchfn.numpy.manipulation import atleast_1d as atleast_1d
 from scratchfn.numpy.manipulation import atleast_2d as atleast_2d
 from scratchfn.numpy.manipulation import atleast_3d as atleast_3d
@@ -197,6 +201,15 @@ from scratchfn.numpy.partitions import partition as partition
 from scratchfn.numpy.placing import choose as choose
 from scratchfn.numpy.placing import place as place
 from scratchfn.numpy.placing import put as put
+from scratchfn.numpy.polynomials import poly as poly
+from scratchfn.numpy.polynomials import polyadd as polyadd
+from scratchfn.numpy.polynomials import polyder as polyder
+from scratchfn.numpy.polynomials import polydiv as polydiv
+from scratchfn.numpy.polynomials import polyfit as polyfit
+from scratchfn.numpy.polynomials import polyint as polyint
+from scratchfn.numpy.polynomials import polymul as polymul
+from scratchfn.numpy.polynomials import polysub as polysub
+from scratchfn.numpy.polynomials import roots as roots
 from scratchfn.numpy.products import cross as cross
 from scratchfn.numpy.products import dot as dot
 from scratchfn.numpy.products import inner as inner
