@@ -93,9 +93,7 @@ def _edges(points: Any, bins: Any, ranges: Any) -> list[Any]:
 def _density(counts: Any, edges: list[Any]) -> Any:
     counts = divide(counts, sum(counts))
     for i, each in enumerate(edges):
-        widths = subtract(
-            slice_along(each, 1, each.size, 0), slice_along(each, 0, each.size - 1, 0)
-        )
+        widths = diff(each)
         others = [axis for axis in range(counts.ndim) if axis != i]
         counts = divide(counts, base.expand_dims(widths, others))
     return counts

@@ -142,7 +142,8 @@ def mixed(jnp):
     def f(x):  # [4]
         parts = [
             jnp.polymul(x, x[1:]), *jnp.polydiv(x, x[:2]), jnp.polyder(x, 2),
-            jnp.polyint(x, 2, x[:2]), jnp.poly(x), jnp.abs(jnp.roots(x, strip_zeros=False)), jnp.polyfit(X[:4], x, 1),
+            jnp.polyint(x, 2, x[:2]), jnp.poly(x),
+            jnp.abs(jnp.roots(x, strip_zeros=False)), jnp.polyfit(X[:4], x, 1),
         ]  # fmt: skip
         return sum(jnp.sum(jnp.sin(part)) for part in parts)
 
