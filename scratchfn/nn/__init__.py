@@ -19,6 +19,7 @@ from scratchfn.nn.activations import hard_swish as hard_swish
 from scratchfn.nn.activations import hard_tanh as hard_tanh
 from scratchfn.nn.activations import identity as identity
 from scratchfn.nn.activations import leaky_relu as leaky_relu
+from scratchfn.nn.activations import log1mexp as log1mexp
 from scratchfn.nn.activations import log_sigmoid as log_sigmoid
 from scratchfn.nn.activations import mish as mish
 from scratchfn.nn.activations import one_hot as one_hot
@@ -29,9 +30,12 @@ from scratchfn.nn.activations import sigmoid as sigmoid
 from scratchfn.nn.activations import silu as silu
 from scratchfn.nn.activations import soft_sign as soft_sign
 from scratchfn.nn.activations import softplus as softplus
+from scratchfn.nn.activations import sparse_plus as sparse_plus
+from scratchfn.nn.activations import sparse_sigmoid as sparse_sigmoid
 from scratchfn.nn.activations import squareplus as squareplus
 from scratchfn.nn.activations import swish as swish
 from scratchfn.nn.activations import tanh as tanh
+from scratchfn.nn.attention import dot_product_attention as dot_product_attention
 from scratchfn.nn.layers import Params as Params
 from scratchfn.nn.layers import avg_pool as avg_pool
 from scratchfn.nn.layers import conv as conv

@@ -142,6 +142,29 @@ def squareplus(x: Any, b: Any = 4) -> Any:
     return (x + jnp.sqrt(jnp.square(x) + b)) / 2
 
 
+@custom_jvp
+def log1mexp(x: Any) -> Any:
+    """log(1 - exp(-x)) for x >= 0, exact where x is small and where it is large. Source: Mächler,
+    "Accurately computing log(1 - exp(-|a|))"."""
+    x = operand("log1mexp", x)
+    return jnp.where(x < math.log(2), jnp.log(-jnp.expm1(-x)), jnp.log1p(-jnp.exp(-x)))
+
+
+log1mexp.defjvps(lambda dx, ans, x: dx / jnp.expm1(x))
+
+
+def sparse_plus(x: Any) -> Any:
+    """0 up to -1, x from 1 on, (x + 1)²/4 between: a softplus that is exact on both sides. Source:
+    Martins & Astudillo 2016, Blondel et al. 2020."""
+    x = operand("sparse_plus", x)
+    return jnp.where(x <= -1.0, 0.0, jnp.where(x >= 1.0, x, (x + 1.0) ** 2 / 4))
+
+
+def sparse_sigmoid(x: Any) -> Any:
+    """0 up to -1, 1 from 1 on, (x + 1)/2 between: the derivative of sparse_plus."""
+    return 0.5 * jnp.clip(operand("sparse_sigmoid", x) + 1.0, 0.0, 2.0)
+
+
 def glu(x: Any, axis: int = -1) -> Any:
     """a σ(b), where a and b are the two halves of x along `axis`.
 

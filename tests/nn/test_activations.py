@@ -13,7 +13,7 @@ from scratchfn import grad, jit, nn, vmap
 NAMES = [
     "celu", "elu", "gelu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "identity",
     "leaky_relu", "log_sigmoid", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_sign",
-    "softplus", "squareplus", "swish", "tanh",
+    "softplus", "sparse_plus", "sparse_sigmoid", "squareplus", "swish", "tanh",
 ]  # fmt: skip
 # Corners, ties and values whose exponentials overflow or vanish, and ordinary ones.
 X = np.array(
@@ -87,3 +87,11 @@ def test_one_hot(axis: int) -> None:
     np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_array_equal(nn.one_hot(labels.tolist(), 3, axis=axis), theirs)
     assert nn.one_hot(labels, 3, dtype=jnp.int8).dtype == jnp.int8
+
+
+def test_log1mexp() -> None:
+    x = np.array([0, 1e-6, 0.3, 0.69, 0.7, 2, 20, 80], np.float32)
+    np.testing.assert_allclose(nn.log1mexp(x), jax.nn.log1mexp(x), rtol=3e-6)
+    slope = vmap(grad(nn.log1mexp))(x[1:])
+    np.testing.assert_allclose(slope, vmap(grad(jit(nn.log1mexp)))(x[1:]), rtol=1e-6)
+    np.testing.assert_allclose(slope, jax.vmap(jax.grad(jax.nn.log1mexp))(x[1:]), rtol=5e-6)
