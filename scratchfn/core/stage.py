@@ -25,6 +25,7 @@ from scratchfn.core.jaxpr import (
     eval_jaxpr,
     weak_cache,
 )
+from scratchfn.core.leaks import leak_checked
 from scratchfn.core.source import user_source
 from scratchfn.core.tangents import Linear, not_linear
 from scratchfn.core.trace import (
@@ -117,6 +118,7 @@ def _has_known_results(closed: ClosedJaxpr, recorded: tuple[bool, ...]) -> bool:
     return any(v not in reached for v in closed.jaxpr.outvars)
 
 
+@leak_checked
 def stage(
     f: Callable[..., Sequence[Any]], avals: Sequence[ShapedArray], what: str
 ) -> tuple[Jaxpr, list[Any]]:

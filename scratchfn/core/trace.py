@@ -15,6 +15,7 @@ Read next: `core/eager.py`.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -308,9 +309,11 @@ def require_alive(x: Tracer) -> None:
 
 
 class _State(threading.local):
-    """The thread's current trace. `core/eager.py` sets where each thread starts."""
+    """The thread's current trace. `core/eager.py` sets where each thread starts. `ended` lists the
+    traces that have ended, where `core/leaks.py` wants to know."""
 
     trace: Trace
+    ended: list[weakref.ref[Trace]] | None = None
 
 
 current = _State()
@@ -344,3 +347,5 @@ class running(under[AnyTrace]):
     def __exit__(self, *_: object) -> None:
         current.trace = self.outer
         self.trace.alive = False
+        if current.ended is not None:
+            current.ended.append(weakref.ref(self.trace))

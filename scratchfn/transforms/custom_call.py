@@ -116,12 +116,12 @@ class Arguments(NamedTuple):
         """`f`, which takes all arguments in their places, as a function of the dynamic ones."""
         if not self.fixed and not self.keywords:
             return f
-        named = self.keywords if keywords else {}
+        fixed, named = self.fixed, self.keywords if keywords else {}  # not the values themselves
 
         def closed(*rest: Any) -> Any:
             given = iter(rest)
-            count = len(self.fixed) + len(rest)
-            merged = [self.fixed[i] if i in self.fixed else next(given) for i in range(count)]
+            count = len(fixed) + len(rest)
+            merged = [fixed[i] if i in fixed else next(given) for i in range(count)]
             return f(*merged, **named)
 
         functools.update_wrapper(closed, f, assigned=("__name__",), updated=())

@@ -16,6 +16,7 @@ from typing import Any
 
 from scratchfn import errors
 from scratchfn.core.jaxpr import ClosedJaxpr, jaxpr_as_fun, weak_cache
+from scratchfn.core.leaks import leak_checked
 from scratchfn.core.source import attributed_to, user_source
 from scratchfn.core.stage import StageTrace, stage_closed
 from scratchfn.core.tangents import Zero, zero_tangent
@@ -104,6 +105,7 @@ def instantiate_wanted(tangents: list[Any], wanted: Sequence[bool]) -> list[Any]
     return [instantiate(t) if want else t for t, want in zip(tangents, wanted, strict=True)]
 
 
+@leak_checked
 def jvp_flat(
     f: FlatFunction, primals: Sequence[Any], tangents: Sequence[Any], what: str = "jvp"
 ) -> tuple[list[Any], list[Any]]:

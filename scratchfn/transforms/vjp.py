@@ -29,6 +29,7 @@ from scratchfn.core.jaxpr import (
     prune,
     weak_cache,
 )
+from scratchfn.core.leaks import leak_checked
 from scratchfn.core.source import attributed_to
 from scratchfn.core.stage import StageTrace, stage_closed
 from scratchfn.core.tangents import Linear, Zero
@@ -56,6 +57,7 @@ class LinearProgram:
         ]
 
 
+@leak_checked
 def linearize_flat(
     f: FlatFunction,
     primals: Sequence[Any],
@@ -170,17 +172,17 @@ def linearize_jaxpr(
     """Splits a program's derivative in two: one program from the arguments to (results, residuals)
     and a linear one from (residuals, nonzero tangents) to the nonzero tangents of the results.
     Results marked in `wanted` have a tangent, be it zero."""
-    found: list[LinearProgram] = []
+    found: list[tuple[Jaxpr, list[bool]]] = []
 
     def primal(*args: Any) -> list[Any]:
         outs, program = linearize_flat(jaxpr_as_fun(closed), args, nonzeros, "grad", wanted)
-        found.append(program)
+        found.append((program.jaxpr, program.out_nonzeros))
         return [*outs, *program.consts]
 
     known = stage_closed(primal, closed.in_avals, "linearize")
-    jaxpr = found[0].jaxpr
+    jaxpr, out_nonzeros = found[0]
     linear = Jaxpr([], jaxpr.constvars + jaxpr.invars, jaxpr.outvars, jaxpr.eqns)
-    return known, ClosedJaxpr(linear), found[0].out_nonzeros
+    return known, ClosedJaxpr(linear), out_nonzeros
 
 
 @weak_cache

@@ -16,6 +16,7 @@ from scratchfn import errors
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.axes import AxisSize, name_of_axis, refers_to
 from scratchfn.core.jaxpr import ClosedJaxpr, jaxpr_as_fun, weak_cache
+from scratchfn.core.leaks import leak_checked
 from scratchfn.core.stage import stage_closed
 from scratchfn.core.trace import Primitive, Trace, Tracer, current, running, under
 from scratchfn.primitives.base import drop_axes, instantiate_axis, move_axis
@@ -100,6 +101,7 @@ def axis_environment() -> tuple[tuple[Hashable, int], ...]:
     return tuple(axes)
 
 
+@leak_checked
 def vmap_flat(
     f: FlatFunction,
     size: int,
