@@ -226,7 +226,7 @@ from scratchfn.lax.window import padtype_to_pads as padtype_to_pads
 from scratchfn.lax.window import reduce_window as reduce_window
 from scratchfn.lax.window import reduce_window_shape_tuple as reduce_window_shape_tuple
 
-# -- transforms/control: loops and branches -------------------------------------------------------
+# -- transforms: loops and branches, roots and linear systems -------------------------------------
 from scratchfn.transforms.control import associative_scan as associative_scan
 from scratchfn.transforms.control import cond as cond
 from scratchfn.transforms.control import fori_loop as fori_loop
@@ -235,3 +235,5 @@ from scratchfn.transforms.control import platform_dependent as platform_dependen
 from scratchfn.transforms.control import scan as scan
 from scratchfn.transforms.control import switch as switch
 from scratchfn.transforms.control import while_loop as while_loop
+from scratchfn.transforms.linear_solve import custom_linear_solve as custom_linear_solve
+from scratchfn.transforms.root import custom_root as custom_root
