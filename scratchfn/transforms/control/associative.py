@@ -20,7 +20,8 @@ from scratchfn.primitives.arithmetic import add_p
 from scratchfn.primitives.joining import concatenate
 from scratchfn.primitives.logic import or_p
 from scratchfn.primitives.structural import pad, rev, slice_
-from scratchfn.transforms.flat import flatten_values, name_of, require_callable
+from scratchfn.transforms.control.bodies import require_function
+from scratchfn.transforms.flat import flatten_values, name_of
 from scratchfn.tree.keys import keystr
 
 
@@ -38,7 +39,7 @@ def associative_scan(
     Raises:
       ValueError: sizes along `axis` that differ, or an axis that an array does not have.
     """
-    require_callable(fn, "lax.associative_scan")
+    require_function("lax.associative_scan", "fn", fn)
     asked = f"lax.associative_scan of {name_of(fn)}"
     values, structure = flatten_values(elems, f"{asked}: elems")
     _require_one_size(asked, elems, values, axis)

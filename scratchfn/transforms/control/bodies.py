@@ -94,6 +94,14 @@ def at_once(f: Callable[..., Any], x: Any, *rest: Any) -> Any:
 Place = Callable[[KeyPath], str]  # what the user calls the component of a carry at a path
 
 
+def require_function(asked: str, name: str, f: Any) -> None:
+    """Raises TypeError unless `f`, the argument of that name, can be called."""
+    if not callable(f):
+        why = "what is to be done is given as a function, which is traced"
+        found = f"{name} = {f!r} of type {type(f).__name__}"
+        raise TypeError(errors.explain(asked, found, why, f"a function for {name}"))
+
+
 def parameter_name(f: Callable[..., Any], default: str, number: int = 0) -> str:
     """What a body calls its carry: the name of its first parameter, or of that number."""
     return dict(enumerate(parameter_names(f))).get(number, default)

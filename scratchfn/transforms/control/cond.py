@@ -24,9 +24,16 @@ from scratchfn.core.jaxpr import ClosedJaxpr, Jaxpr, Var, weak_cache
 from scratchfn.primitives.convert import clamp_p, convert_element_type
 from scratchfn.primitives.logic import ne_p
 from scratchfn.transforms.control import cond_primitive
-from scratchfn.transforms.control.bodies import Body, at_once, place_in, remembered, trace_body
+from scratchfn.transforms.control.bodies import (
+    Body,
+    at_once,
+    place_in,
+    remembered,
+    require_function,
+    trace_body,
+)
 from scratchfn.transforms.control.programs import reorder
-from scratchfn.transforms.flat import flatten_values, name_of, require_callable
+from scratchfn.transforms.flat import flatten_values, name_of
 from scratchfn.tree.mismatch import first_difference
 
 _NO_OPERAND = object()
@@ -53,8 +60,8 @@ def cond(
     """
     if _is_old_form(true_fun, operands):
         return _old_form(pred, true_fun, false_fun, *operands)
-    require_callable(true_fun, "lax.cond")
-    require_callable(false_fun, "lax.cond")
+    require_function("lax.cond", "true_fun", true_fun)
+    require_function("lax.cond", "false_fun", false_fun)
     operands = _operands("lax.cond", operands, operand)
     pred = _predicate(pred)
     if config.disable_jit:
@@ -84,9 +91,9 @@ def switch(
       TypeError: branches whose results differ, or an index that is no integer scalar.
       ValueError: no branches.
     """
-    branches = list(branches)
-    for branch in branches:
-        require_callable(branch, "lax.switch")
+    branches = _as_list(branches)
+    for i, branch in enumerate(branches):
+        require_function("lax.switch", f"branches[{i}]", branch)
     operands = _operands("lax.switch", operands, operand)
     index = _index(index)
     if not branches:
@@ -126,7 +133,7 @@ def _branch(
     step: int = 1,
 ) -> Any:
     """The choice among two or more branches, counted backwards if `step` is -1."""
-    values, in_tree = flatten_values(operands, f"{name}: an operand ")
+    values, in_tree = flatten_values(operands, f"{name}: operands")
     traced = [
         _trace(name, what, f, values, in_tree) for what, f in zip(names, branches, strict=True)
     ]
@@ -233,6 +240,18 @@ def _require_alike(name: str, names: list[str], traced: list[_Branch]) -> None:
 
 
 # -- the arguments --------------------------------------------------------------------------------
+
+
+def _as_list(branches: Any) -> list[Any]:
+    try:
+        return list(branches)
+    except TypeError:
+        raise TypeError(
+            errors.explain(
+                "lax.switch", f"branches of type {type(branches).__name__}",
+                "the index counts the functions of a sequence", "lax.switch(i, [f, g], x)",
+            )
+        ) from None  # fmt: skip
 
 
 def _operands(name: str, operands: tuple[Any, ...], operand: Any) -> tuple[Any, ...]:

@@ -13,9 +13,9 @@ from scratchfn.core.array import as_value
 from scratchfn.primitives.base import reshape
 from scratchfn.primitives.joining import concatenate
 from scratchfn.primitives.structural import slice_
-from scratchfn.transforms.control.bodies import place_in
+from scratchfn.transforms.control.bodies import place_in, require_function
 from scratchfn.transforms.control.scan import ScanBody, scan_of
-from scratchfn.transforms.flat import name_of, require_callable
+from scratchfn.transforms.flat import name_of
 from scratchfn.transforms.vmap_api import vmap
 
 
@@ -27,7 +27,7 @@ def map(f: Callable[..., Any], xs: Any, *, batch_size: int | None = None) -> Any
     Raises:
       ValueError: arrays of different leading sizes, scalars, or no array at all.
     """
-    require_callable(f, "lax.map")
+    require_function("lax.map", "f", f)
     if not batch_size:
         return _map(f, _each, xs)
     values = tree.map(as_value, xs)

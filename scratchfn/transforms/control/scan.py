@@ -19,7 +19,7 @@ from scratchfn.config import config
 from scratchfn.core.array import as_value
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import ClosedJaxpr
-from scratchfn.core.trace import Tracer
+from scratchfn.core.trace import Tracer, Value
 from scratchfn.primitives.base import squeeze
 from scratchfn.primitives.joining import stack
 from scratchfn.primitives.structural import slice_
@@ -31,12 +31,13 @@ from scratchfn.transforms.control.bodies import (
     place_in,
     promote_weak,
     remembered,
+    require_function,
     require_same_carry,
     require_same_tree,
     trace_body,
 )
 from scratchfn.transforms.control.programs import cut, reorder
-from scratchfn.transforms.flat import flatten_values, name_of, require_callable
+from scratchfn.transforms.flat import flatten_values, name_of
 from scratchfn.tree.keys import keystr
 
 
@@ -67,7 +68,7 @@ def scan(
       TypeError: f returns no pair, or a carry of another structure or type than it was given.
       ValueError: xs of different leading sizes, or none and no length.
     """
-    require_callable(f, "lax.scan")
+    require_function("lax.scan", "f", f)
     body = ScanBody(f, _step, f"lax.scan of {name_of(f)}", place_in(parameter_name(f, "carry")))
     return scan_of(body, init, xs, length, reverse, unroll)
 
@@ -178,11 +179,12 @@ def _forwarded(closed: ClosedJaxpr, consts: list[Any], num_carry: int, trees: An
 def _require_pair(asked: str, f: Any, out: Any) -> Any:
     if isinstance(out, (tuple, list)) and len(out) == 2:
         return out
-    what = f"of {len(out)}" if isinstance(out, (tuple, list)) else "that is none"
+    kind = out.aval if isinstance(out, Value) else f"a {type(out).__name__}"
+    what = f"{kind} of {len(out)}" if isinstance(out, (tuple, list)) else kind
     raise TypeError(
         errors.explain(
             asked,
-            f"{name_of(f)} returns a {type(out).__name__} {what}",
+            f"{name_of(f)} returns {what}",
             "a body returns a pair: the carry for the next step, and the y to be stacked",
             "return carry, y; or return carry, None if there is nothing to stack",
         )

@@ -264,7 +264,7 @@ def _transpose_split(cts: Any, args: Any, linear: Marks, split: Split, params: A
     flags = [*lin_consts, *split.carry, *lin_xs]
     known = [pick(part, [not f for f in fs]) for part, fs in _by_group(args, flags, counts)]
     consts, carry, xs = [pick(part, fs) for part, fs in _by_group(args, flags, counts)]
-    _, same, moving = split.parts.run(bind, *known, params)
+    _, same, moving = split.parts.run(bind, known[0], known[1], known[2], params)
     given = [*same, *consts, *carry, *moving, *xs]
     dcarry, dys = cut(cts, counts[1])
     found = _transpose(

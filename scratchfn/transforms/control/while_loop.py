@@ -34,13 +34,14 @@ from scratchfn.transforms.control.bodies import (
     place_in,
     promote_weak,
     remembered,
+    require_function,
     require_same_carry,
     require_same_tree,
     trace_body,
 )
 from scratchfn.transforms.control.programs import reorder
 from scratchfn.transforms.control.scan import ScanBody, scan_of
-from scratchfn.transforms.flat import flatten_values, name_of, require_callable
+from scratchfn.transforms.flat import flatten_values, name_of
 
 
 def while_loop(cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init_val: Any) -> Any:
@@ -55,8 +56,8 @@ def while_loop(cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init_
       TypeError: a condition that is no bool scalar, or a body that changes the types it is given.
       ValueError: on differentiation in reverse mode; forward mode works.
     """
-    require_callable(cond_fun, "lax.while_loop")
-    require_callable(body_fun, "lax.while_loop")
+    require_function("lax.while_loop", "cond_fun", cond_fun)
+    require_function("lax.while_loop", "body_fun", body_fun)
     place = place_in(parameter_name(body_fun, "val"))
     body = _WhileBody(body_fun, _step, f"lax.while_loop of {name_of(body_fun)}", place)
     return _loop(cond_fun, body, init_val)
@@ -204,7 +205,7 @@ def fori_loop(
       TypeError: bounds that are no integers of one dtype, or a body that changes its carry's types.
       ValueError: `unroll` where the bounds are not known.
     """
-    require_callable(body_fun, "lax.fori_loop")
+    require_function("lax.fori_loop", "body_fun", body_fun)
     asked = f"lax.fori_loop of {name_of(body_fun)}"
     name = parameter_name(body_fun, "val", 1)
     start, stop = _bounds(asked, lower, upper)
