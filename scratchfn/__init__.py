@@ -11,6 +11,7 @@ To learn how it works, read `core/trace.py` first; each file names the next.
 """
 
 from scratchfn import ad_checkpoint as ad_checkpoint
+from scratchfn import custom_batching as custom_batching
 from scratchfn import custom_derivatives as custom_derivatives
 from scratchfn import debug as debug
 from scratchfn import dtypes as dtypes

@@ -84,7 +84,7 @@ class CustomFunction:
         return AttributeError(
             errors.explain(
                 f"a call of {name_of(self.fun)}, wrapped in {self.kind}",
-                "no derivative rule",
+                "no rule",
                 "it has to be defined before the first call",
                 what,
             )

@@ -53,6 +53,7 @@ TESTED_ELSEWHERE = {
     "pure_callback": "calls what nothing can be derived of: tests/test_callbacks.py",
     "custom_jvp_call": "holds a program: tests/transforms and tests/backends",
     "custom_lin": "is only ever transposed: tests/transforms/test_custom_vjp.py",
+    "custom_vmap_call": "holds a program: tests/transforms/test_custom_vmap.py",
     "custom_vjp_call": "holds a program: tests/transforms/test_custom_vjp.py",
     "custom_linear_solve": "holds programs: tests/transforms/test_implicit.py",
     "remat2": "holds a program: tests/transforms/test_checkpoint.py",
