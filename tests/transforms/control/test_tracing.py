@@ -92,20 +92,20 @@ def test_a_body_that_closes_over_traced_values_is_traced_anew() -> None:
 
 
 def test_what_is_remembered_dies_with_the_function() -> None:
-    big = jnp.ones(1000)
+    def run() -> list[Any]:
+        big = jnp.ones(1000)
 
-    def step(c: Any, x: Any) -> Any:
-        return c + big.sum(), x
+        def step(c: Any, x: Any) -> Any:
+            return c + big.sum(), x
 
-    lax.scan(step, 0.0, XS)
-    sf.grad(lambda c: lax.scan(step, c, XS)[0])(0.0)
-    lax.cond(True, step, step, 0.0, 1.0)
-    gone = weakref.ref(step)
-    buffer = weakref.ref(big)
-    del step, big
+        lax.scan(step, 0.0, XS)
+        sf.grad(lambda c: lax.scan(step, c, XS)[0])(0.0)
+        lax.cond(True, step, step, 0.0, 1.0)
+        return [weakref.ref(step), weakref.ref(big)]
+
+    gone = run()
     gc.collect()
-    assert gone() is None
-    assert buffer() is None
+    assert [ref() for ref in gone] == [None, None]
 
 
 def test_disable_jit_runs_python() -> None:
