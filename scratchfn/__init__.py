@@ -85,6 +85,7 @@ from scratchfn.transforms.closures import closure_convert as closure_convert
 from scratchfn.transforms.closures import custom_gradient as custom_gradient
 from scratchfn.transforms.custom_jvp import custom_jvp as custom_jvp
 from scratchfn.transforms.custom_vjp import custom_vjp as custom_vjp
+from scratchfn.transforms.fwd_and_bwd import fwd_and_bwd as fwd_and_bwd
 from scratchfn.transforms.jacobian import hessian as hessian
 from scratchfn.transforms.jacobian import jacfwd as jacfwd
 from scratchfn.transforms.jacobian import jacobian as jacobian

@@ -185,3 +185,33 @@ def test_zeros_from_primals() -> None:
     assert type(sf.custom_derivatives.SymbolicZero.from_primal_value(sf_numpy.ones(3))) is (
         sf.custom_derivatives.SymbolicZero
     )
+
+
+def test_fwd_and_bwd() -> None:
+    def program(lib: Any, jnp: Any) -> Any:
+        results = []
+        for argnums in (0, (0, 1)):
+            for jitted in (True, False):
+                fwd, bwd = lib.fwd_and_bwd(
+                    lambda x, y: ({"o": jnp.sin(x) * y}, x), argnums, has_aux=True, jitted=jitted
+                )
+                out, residuals, aux = fwd(V, jnp.float32(2.0))
+                results.append((out, aux, bwd(residuals, {"o": V})))
+        fwd, bwd = lib.fwd_and_bwd(jnp.sin, argnums=0)
+        return results, bwd(fwd(V)[1], V)
+
+    _compare(program)
+
+
+def test_fwd_and_bwd_compile_once() -> None:
+    traced: list[int] = []
+
+    def f(x: Any) -> Any:
+        traced.append(1)
+        return sf_numpy.sin(x)
+
+    fwd, bwd = sf.fwd_and_bwd(f, 0)
+    for _ in range(3):
+        bwd(fwd(V)[1], V)
+    assert len(traced) == 1
+    assert bwd.cache_info().misses == 1
