@@ -36,6 +36,11 @@ from scratchfn.lax.collectives import psum as psum
 from scratchfn.lax.collectives import psum_scatter as psum_scatter
 from scratchfn.lax.collectives import pswapaxes as pswapaxes
 
+# -- composite.py: functions with names for compilers --------------------------------------------
+from scratchfn.lax.composite import composite as composite
+from scratchfn.lax.composite import shape_as_value as shape_as_value
+from scratchfn.lax.composite import stage as stage
+
 # -- contraction.py: products ---------------------------------------------------------------------
 from scratchfn.lax.contraction import DotDimensionNumbers as DotDimensionNumbers
 from scratchfn.lax.contraction import PrecisionLike as PrecisionLike
@@ -168,6 +173,12 @@ from scratchfn.lax.math import zeta as zeta
 
 # -- primitives.py: what programs are made of, sin_p, add_p, ... ----------------------------------
 from scratchfn.lax.primitives import *  # noqa: F403
+
+# -- ragged.py: products by groups; scaled.py: products of blocks with scales ---------------------
+from scratchfn.lax.ragged import RaggedDotDimensionNumbers as RaggedDotDimensionNumbers
+from scratchfn.lax.ragged import ragged_dot as ragged_dot
+from scratchfn.lax.ragged import ragged_dot_general as ragged_dot_general
+from scratchfn.lax.scaled import scaled_dot as scaled_dot
 
 # -- reduction.py: reductions along axes, running ones, positions ---------------------------------
 from scratchfn.lax.reduction import argmax as argmax
