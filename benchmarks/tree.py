@@ -4,8 +4,9 @@
 
 Each tree has 100 leaves. The two libraries take turns, a short burst of calls each, so that a
 busy moment of the machine falls on both; the table shows the median of the bursts. The goal for
-`flatten` is three times JAX's time on parameter-like trees. Trees of very many tiny tuples cost
-more, for there a C++ node is a few stores and a Python node is a call.
+`flatten` is three times JAX's time, but for trees of tiny containers that are all different: there
+a C++ node is a few stores and a Python node is a call, and the bare recursion, keeping nothing,
+already takes twice JAX's time.
 """
 
 from __future__ import annotations
@@ -50,9 +51,14 @@ def trees():
         "20 {w, b} and 60 leaves": ([*[layer() for _ in range(20)], *[LEAF] * 60], True),
         "transformer, 4 levels": (blocks, True),
         "params and two moments": ((*moments, [LEAF] * 4), True),
-        "list of 50 (w, b)": ([(LEAF, LEAF) for _ in range(50)], False),
-        "list of 50 (x, [y])": ([(LEAF, [LEAF]) for _ in range(50)], False),
+        "list of 50 (w, b)": ([(LEAF, LEAF) for _ in range(50)], True),
+        "list of 50 (x, [y])": ([(LEAF, [LEAF]) for _ in range(50)], True),
+        "pairs of pairs of ...": (halves(100), False),
     }
+
+
+def halves(n):
+    return LEAF if n == 1 else (halves(n // 2), halves(n - n // 2))
 
 
 def burst(call):
@@ -102,7 +108,7 @@ def main():
             if has_goal and operation == "flatten":
                 worst = max(worst, mine / other)
         print(f"{name:26}" + "".join(f"{cell:>22}" for cell in cells))
-    print(f"worst flatten ratio on parameter-like trees: {worst:.2f} (goal: 3)")
+    print(f"worst flatten ratio where there is a goal: {worst:.2f} (goal: 3)")
 
 
 if __name__ == "__main__":

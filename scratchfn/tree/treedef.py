@@ -5,7 +5,8 @@ container with one spec for each child. Tuples are the cheapest thing that Pytho
 they compare and hash in C. `PyTreeDef` is the public face of a spec.
 
 The walks are written for speed, for they run at every call of a jitted function: children are
-tested for being leaves in one small loop, and a container that holds only leaves is taken whole.
+tested for being leaves in one small loop, a container that holds only leaves is taken whole, and
+many siblings of one structure are taken together (`alike.py`).
 
 Read next: `api.py`, the functions over trees; `mismatch.py`, the words of the errors.
 """
@@ -13,10 +14,12 @@ Read next: `api.py`, the functions over trees; `mismatch.py`, the words of the e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from itertools import islice, repeat
+from operator import is_
 from typing import Any
 
 from scratchfn.errors import explain
+from scratchfn.tree.alike import MANY, join_alike, split_alike
 from scratchfn.tree.keys import KeyPath
 from scratchfn.tree.mismatch import first_difference, place, unsortable_error
 from scratchfn.tree.registry import (
@@ -76,6 +79,13 @@ def _split_node(node: Any, kind: Kind, leaves: list) -> Spec:
     else:
         leaves += children
         return kind, aux, specs or (None,) * len(children)
+
+    # Asking is not free, so only where the first and the last child may well be alike.
+    if len(children) >= MANY and type(child) is type(children[0]) is type(children[-1]):
+        alike = split_alike(children)
+        if alike is not None:
+            leaves += alike[1]
+            return kind, aux, (alike[0],) * len(children)
 
     specs = []
     for child in children:
@@ -178,7 +188,10 @@ def join_spec(spec: Spec, leaves: Iterable) -> Any:
 def _join_node(spec: tuple, leaves: Any) -> Any:
     kind, aux, specs = spec
     children: Iterable
-    if any(specs):
+    if len(specs) >= MANY and specs[0] and all(map(is_, specs, repeat(specs[0]))):
+        size = count_leaves(specs[0])
+        children = join_alike(specs[0], len(specs), size, leaves)
+    elif any(specs):
         children = [next(leaves) if s is None else _join_node(s, leaves) for s in specs]
     elif kind is DICT:  # of leaves only, as is the next: `zip` takes one for each key
         children = leaves

@@ -162,6 +162,19 @@ TREES = {
         "blocks": [{"attn": {"q": i, "k": -i}, "norm": (i, None)} for i in range(3)],
         "opt": Point(OrderedDict(z=1, y=2), defaultdict(int, n=3)),
     },
+    # Many siblings: alike, and nearly so
+    "alike dicts": [{"w": i, "b": -i} for i in range(9)],
+    "alike tuples": tuple([(i, [i, -i], (str(i),)) for i in range(9)]),
+    "alike to the third level": {f"l{i}": [{"a": (i, [i])}, (i, {"b": 2})] for i in range(9)},
+    "alike registered": [Registered(i, (i, i)) for i in range(9)],
+    "alike but for a length": [*[(i, i) for i in range(5)], (1,), *[(i, i) for i in range(5)]],
+    "alike but for a kind": [*[(i, i) for i in range(5)], [1, 2], *[(i, i) for i in range(5)]],
+    "alike but for a key": [*[{"a": 1}] * 5, {"b": 2}, *[{"a": 1}] * 5],
+    "alike but for the order of keys": [*[{"a": 1, "b": 2}] * 5, {"b": 2, "a": 1}] * 2,
+    "alike but for a key of another type": [*[{1: 1}] * 5, {True: 2}, *[{1: 1}] * 5],
+    "alike but for a child": [*[(1, (2,))] * 5, (1, 2), *[(1, (2,))] * 5],
+    "alike but for None": [*[(1, 2)] * 5, (1, None), *[(1, 2)] * 5],
+    "alike and empty": [[()] * 9, [{}] * 9, [None] * 9, [[]] * 9],
 }
 
 each_tree = pytest.mark.parametrize("t", TREES.values(), ids=TREES.keys())

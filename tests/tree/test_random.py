@@ -40,10 +40,11 @@ def containers(children):
 
 
 random_trees = st.recursive(leaf_values | st.none(), containers, max_leaves=25)
+siblings = st.builds(lambda t, n: [t] * n, random_trees, st.integers(8, 10))  # of one structure
 
 
 @settings(max_examples=200, deadline=None)
-@given(random_trees)
+@given(random_trees | siblings)
 def test_random_trees(t):
     assert_agrees(t)
     assert tree.leaves(tree.map(repr, t)) == tree.leaves(jax.tree.map(repr, t))
