@@ -43,8 +43,10 @@ from scratchfn.config import debug_infs as debug_infs
 from scratchfn.config import debug_key_reuse as debug_key_reuse
 from scratchfn.config import debug_nans as debug_nans
 from scratchfn.config import default_matmul_precision as default_matmul_precision
+from scratchfn.config import default_prng_impl as default_prng_impl
 from scratchfn.config import disable_jit as disable_jit
 from scratchfn.config import enable_checks as enable_checks
+from scratchfn.config import enable_custom_prng as enable_custom_prng
 from scratchfn.config import enable_x64 as enable_x64
 from scratchfn.config import explain_cache_misses as explain_cache_misses
 from scratchfn.config import log_compiles as log_compiles

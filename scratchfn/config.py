@@ -46,6 +46,7 @@ FLAGS: dict[str, Flag] = {
     "numpy_dtype_promotion": Flag("standard", ("standard", "strict"), traced=True),
     "numpy_rank_promotion": Flag("allow", ("allow", "warn", "raise"), traced=True),
     "default_matmul_precision": Flag(None, MATMUL_PRECISIONS, traced=True),
+    "enable_custom_prng": Flag(False, traced=True),
     "disable_jit": Flag(False),
     "debug_nans": Flag(False, eager=True),
     "debug_infs": Flag(False, eager=True),
@@ -74,7 +75,7 @@ FLAGS |= {
         "compilation_cache_max_size": -1, "cpu_collectives_implementation": "gloo",
         "cpu_enable_async_dispatch": True, "cuda_visible_devices": "all",
         "debug_log_modules": "", "disable_most_optimizations": False,
-        "dump_ir_to": "", "enable_compilation_cache": True, "enable_custom_prng": False,
+        "dump_ir_to": "", "enable_compilation_cache": True,
         "explicit_x64_dtypes": "warn", "include_full_tracebacks_in_locations": True,
         "legacy_prng_key": "allow", "logging_level": "NOTSET", "mutable_array_checks": True,
         "num_cpu_devices": -1, "optimization_level": "UNKNOWN",
@@ -280,6 +281,12 @@ explain_cache_misses = Context(
 )
 log_compiles = Context("log_compiles", "Logs what is traced and compiled, and how long it takes.")
 no_tracing = Context("no_tracing", "Raises where a jitted function would be traced.")
+default_prng_impl = Context(
+    "default_prng_impl", "The generator that keys are of; threefry2x32 is all it can be."
+)
+enable_custom_prng = Context(
+    "enable_custom_prng", "Has random.PRNGKey make typed keys, as random.key does."
+)
 threefry_partitionable = Context(
     "threefry_partitionable", "Accepted as in JAX; True is all it can be."
 )

@@ -134,3 +134,28 @@ def test_error_classes():
                 assert issubclass(ours, builtin) == issubclass(theirs, builtin), name
     assert issubclass(sf.errors.ConcretizationTypeError, sf.errors.JAXTypeError)
     assert issubclass(sf.errors.NonConcreteBooleanIndexError, sf.errors.JAXIndexError)
+
+
+def test_typed_keys_from_prngkey():
+    want = jax.random.key_data(jax.random.key(7))
+    with sf.enable_custom_prng(True):
+        key = sf.random.PRNGKey(7)
+        made = sf.jit(sf.random.PRNGKey)(7)
+    assert key.dtype == made.dtype == sf.random.key(7).dtype
+    assert np.array_equal(sf.random.key_data(key), want)
+    assert sf.random.PRNGKey(7).dtype == sf.jit(sf.random.PRNGKey)(7).dtype == np.uint32
+    with sf.default_prng_impl("threefry2x32"):
+        assert sf.random.key(7).dtype == key.dtype
+    with pytest.raises(ValueError, match="threefry2x32"), sf.default_prng_impl("rbg"):
+        pass
+
+
+def test_accuracy():
+    for accuracy in (sf.lax.AccuracyMode.HIGHEST, sf.lax.Tolerance(rtol=1e-3, ulps=2)):
+        assert np.allclose(sf.lax.exp(1.0, accuracy=accuracy), np.e)
+        program = sf.make_jaxpr(lambda x, a=accuracy: sf.lax.exp(x, accuracy=a))(1.0)
+        assert program.eqns[0].params["accuracy"] is accuracy
+    for wrong in ({}, {"atol": -1.0}):
+        for lib in (jax, sf):
+            with pytest.raises(ValueError, match="(?i)tolerances"):
+                lib.lax.Tolerance(**wrong) if wrong else lib.lax.Tolerance(atol=-0.5)

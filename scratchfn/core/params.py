@@ -115,6 +115,18 @@ class AccuracyMode(enum.Enum):
     DEFAULT = 2
 
 
+class Tolerance(NamedTuple("Tolerance", [("atol", float), ("rtol", float), ("ulps", int)])):
+    """How far a unary function may be off, absolutely, relatively, or in last places. Raises
+    ValueError for negative tolerances, and for none."""
+
+    def __new__(cls, atol: float = 0.0, rtol: float = 0.0, ulps: int = 0) -> Tolerance:
+        if min(atol, rtol, ulps) < 0 or not (atol or rtol or ulps):
+            why = "tolerances are not negative, and one of them is more than 0"
+            found = f"atol={atol}, rtol={rtol}, ulps={ulps}"
+            raise ValueError(errors.explain("Tolerance", found, why, "Tolerance(rtol=1e-3)"))
+        return super().__new__(cls, atol, rtol, ulps)
+
+
 class Precision(enum.Enum):
     """How an accelerator multiplies float32 matrices; a CPU always does it in full."""
 

@@ -5,6 +5,7 @@ Elementwise functions take operands of equal dtype and shape (or rank 0), and ra
 """
 
 # -- the enums and tuples that params are made of -------------------------------------------------
+from scratchfn.core.params import AccuracyMode as AccuracyMode
 from scratchfn.core.params import ConvDimensionNumbers as ConvDimensionNumbers
 from scratchfn.core.params import DotAlgorithm as DotAlgorithm
 from scratchfn.core.params import DotAlgorithmPreset as DotAlgorithmPreset
@@ -14,6 +15,7 @@ from scratchfn.core.params import GatherScatterMode as GatherScatterMode
 from scratchfn.core.params import Precision as Precision
 from scratchfn.core.params import RoundingMethod as RoundingMethod
 from scratchfn.core.params import ScatterDimensionNumbers as ScatterDimensionNumbers
+from scratchfn.core.params import Tolerance as Tolerance
 
 # -- linalg.py: factorizations of matrices, a namespace of its own ------------------------------
 from scratchfn.lax import linalg as linalg

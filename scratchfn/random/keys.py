@@ -46,7 +46,8 @@ BLOCK = 1 << 32  # how far the low word of a counter counts
 
 
 def PRNGKey(seed: Any, *, impl: Any = None) -> Any:
-    """A raw key: the words of an integer seed, high and low.
+    """A raw key: the words of an integer seed, high and low; a typed one, as `key` makes, where the
+    flag `enable_custom_prng` is on.
 
     Args:
       seed: an integer, Python's or an array of rank 0. Of more than 32 bits the high word is
@@ -61,7 +62,8 @@ def PRNGKey(seed: Any, *, impl: Any = None) -> Any:
       OverflowError: it does not fit 64 bits.
     """
     require_threefry("PRNGKey", impl)
-    return _words_of_seed("PRNGKey", seed)
+    words = _words_of_seed("PRNGKey", seed)
+    return random_wrap(words) if config.enable_custom_prng else words
 
 
 def key(seed: Any, *, impl: Any = None, dtype: Any = None) -> Any:
