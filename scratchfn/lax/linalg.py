@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scratchfn.core.array import as_value
+from scratchfn.lax.qdwh import qdwh as qdwh
 from scratchfn.primitives.base import broadcast_in_dim, squeeze
 from scratchfn.primitives.linalg import algebra
 from scratchfn.primitives.linalg.cholesky import cholesky_p as cholesky_p

@@ -16,8 +16,10 @@ _SUBMODULES = (
     "fft",
     "integrate",
     "interpolate",
+    "linalg",
     "ndimage",
     "signal",
+    "special",
     "spatial",
 )
 
