@@ -3,7 +3,8 @@
 When a transformation has returned, nothing should refer to its trace any more. If something does,
 it is a traced value that the user's function has put away, in a global or on an object; using it
 later would raise, perhaps far from here. Under the flag it is found at once, and named with the
-user's line that made it and with what holds it.
+user's line that made it and with what holds it. That is when the outermost transformation returns:
+before, functions of ours that are still running may hold values too.
 
 Read next: `core/trace.py`, which keeps the list of traces that have ended.
 """
@@ -29,14 +30,13 @@ def leak_checked(transformation: F) -> F:
 
     @functools.wraps(transformation)
     def checked(*args: Any, **kwargs: Any) -> Any:
-        if not config.check_tracer_leaks:
+        if not config.check_tracer_leaks or current.ended is not None:
             return transformation(*args, **kwargs)
-        outer, current.ended = current.ended, []
+        ended = current.ended = []
         try:
             result = transformation(*args, **kwargs)
-            ended = current.ended
         finally:
-            current.ended = outer
+            current.ended = None
         _require_dead(ended)
         return result
 
