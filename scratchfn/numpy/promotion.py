@@ -21,6 +21,11 @@ from scratchfn.primitives.convert import convert_element_type
 as_array = as_value
 
 
+def called(name: str) -> str:
+    """The user's function as messages name it: `jnp.add`, but `scipy.special.xlogy`."""
+    return name if name.startswith("scipy.") else f"jnp.{name}"
+
+
 def operand(name: str, x: Any, place: int = 0) -> Any:
     """`x` as a value; lists are refused, as in JAX, since converting them is slow and hidden."""
     if isinstance(x, Value):
@@ -28,10 +33,10 @@ def operand(name: str, x: Any, place: int = 0) -> Any:
     if isinstance(x, (list, tuple)):
         raise TypeError(
             errors.explain(
-                f"jnp.{name}",
+                called(name),
                 f"a value of type {type(x).__name__} as argument {place}",
                 "functions take arrays and numbers, not sequences of them",
-                f"jnp.{name}(jnp.array(x), ...)",
+                f"{called(name)}(jnp.array(x), ...)",
             )
         )
     return as_value(x)
@@ -116,7 +121,7 @@ def _common_dtype(name: str, x: Any, y: Any) -> tuple[np.dtype, bool]:
     if x.dtype.names or y.dtype.names:
         raise TypeError(
             errors.explain(
-                f"jnp.{name}",
+                called(name),
                 f"operands of types {x.aval} and {y.aval}",
                 "random keys are no numbers",
                 "random.bits(key) or random.normal(key, shape) for numbers from a key",
@@ -152,7 +157,7 @@ def broadcast_shapes(
         return tuple(column.pop() if column else 1 for column in columns)
     raise error(
         errors.explain(
-            f"jnp.{name} of arrays of shapes {' and '.join(map(str, shapes))}",
+            f"{called(name)} of arrays of shapes {' and '.join(map(str, shapes))}",
             "shapes that do not broadcast together",
             "counted from the last, each dimension must be equal in all of them, or 1",
             "x[:, None] or x.reshape(...) so that the dimensions meet",
@@ -165,7 +170,7 @@ def _check_rank_promotion(name: str, shapes: list[tuple[int, ...]], ndim: int) -
     if mode == "allow" or all(len(s) in (0, ndim) for s in shapes):
         return
     text = errors.explain(
-        f"jnp.{name} of arrays of shapes {' and '.join(map(str, shapes))}",
+        f"{called(name)} of arrays of shapes {' and '.join(map(str, shapes))}",
         "arrays of different ranks",
         f"config.numpy_rank_promotion is {mode!r}",
         "x[None] or x.reshape(...) to make the ranks equal",
