@@ -200,6 +200,60 @@ def _fan(
     return fans[mode]
 
 
+def orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None) -> Initializer:
+    """An initializer of matrices whose columns, or rows where those are fewer, are orthonormal but
+    for `scale`. All axes but `column_axis` are the rows. Raises ValueError for fewer than two axes.
+
+    Saxe et al. 2014, "Exact solutions to the nonlinear dynamics of learning".
+    """
+
+    def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
+        dtype = _float(dtype)
+        if len(shape) < 2:
+            raise ValueError(
+                explain(
+                    f"an orthogonal initializer with the shape {tuple(shape)}",
+                    f"{len(shape)} axes",
+                    "a matrix has two or more",
+                    "normal() for vectors",
+                )
+            )
+        if 0 in shape:
+            return jnp.zeros(shape, dtype)
+        columns = shape[column_axis]
+        others = [size for i, size in enumerate(shape) if i != column_axis % len(shape)]
+        q = random.orthogonal(key, math.prod(others), (), dtype, columns)
+        q = jnp.moveaxis(q.reshape(*others, columns), -1, column_axis)
+        return jnp.array(scale, dtype) * q
+
+    return init
+
+
+def delta_orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None) -> Initializer:
+    """An initializer of convolution kernels [*window, in, out], of one to three axes of window: an
+    orthogonal matrix in the middle of the window, zeros elsewhere. Raises ValueError for other
+    shapes, and for out < in.
+
+    Xiao et al. 2018, "Dynamical isometry and a mean field theory of CNNs".
+    """
+
+    def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
+        if len(shape) not in (3, 4, 5) or shape[-1] < shape[-2]:
+            raise ValueError(
+                explain(
+                    f"a delta_orthogonal initializer with the shape {tuple(shape)}",
+                    f"{len(shape)} axes",
+                    "it is for kernels [*window, in, out] of 3 to 5 axes, in no more than out",
+                    "orthogonal()",
+                )
+            )
+        middle = tuple((size - 1) // 2 for size in shape[:-2])
+        matrix = orthogonal(scale, column_axis)(key, shape[-2:], _float(dtype))
+        return jnp.zeros(shape, _float(dtype)).at[middle].set(matrix)
+
+    return init
+
+
 def _product(shape: Sequence[int], axes: Axes) -> int:
     return math.prod(shape[i] for i in ((axes,) if isinstance(axes, int) else axes))
 
@@ -216,6 +270,7 @@ def _unknown(name: str, value: Any, allowed: Any) -> str:
 
 __all__ = [
     "constant",
+    "delta_orthogonal",
     "glorot_normal",
     "glorot_uniform",
     "he_normal",
@@ -226,6 +281,7 @@ __all__ = [
     "lecun_uniform",
     "normal",
     "ones",
+    "orthogonal",
     "truncated_normal",
     "uniform",
     "variance_scaling",

@@ -63,3 +63,28 @@ def test_what_cannot_be_scaled() -> None:
         ours.variance_scaling(1.0, "fan", "normal")(KEY, (5, 5))
     with pytest.raises(ValueError, match="distribution='cauchy'"):
         ours.variance_scaling(1.0, "fan_in", "cauchy")(KEY, (5, 5))
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (2, 3, 4), (0, 4)])
+def test_orthogonal(shape) -> None:
+    for options in ({}, {"scale": 2.0, "column_axis": 0}):
+        x, y = (m.orthogonal(**options)(k, shape) for m, k in ((ours, KEY), (theirs, JAX_KEY)))
+        assert x.dtype == y.dtype
+        np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6)
+    square = np.asarray(ours.orthogonal()(KEY, (6, 6)))
+    np.testing.assert_allclose(square @ square.T, np.eye(6), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 4), (2, 3, 3, 5), (1, 2, 3, 4, 4)])
+def test_delta_orthogonal(shape) -> None:
+    x, y = (m.delta_orthogonal(1.5)(k, shape) for m, k in ((ours, KEY), (theirs, JAX_KEY)))
+    assert x.dtype == y.dtype
+    np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6)
+
+
+def test_what_cannot_be_orthogonal() -> None:
+    with pytest.raises(ValueError, match="a matrix has two or more"):
+        ours.orthogonal()(KEY, (5,))
+    for shape in ((3, 4), (3, 5, 4)):
+        with pytest.raises(ValueError, match="kernels"):
+            ours.delta_orthogonal()(KEY, shape)
