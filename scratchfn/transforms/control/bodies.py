@@ -47,8 +47,7 @@ def remembered(fun: Callable[..., Any], key: tuple[Any, ...], make: Callable[[],
     if not isinstance(fun, FunctionType):
         return make()
     table = _bodies.setdefault(fun, {})
-    key = (*key, config.enable_x64, config.numpy_dtype_promotion, config.numpy_rank_promotion,
-           config.backend, axis_environment())  # fmt: skip
+    key = (*key, config.traced_flags, axis_environment())
     if key in table:
         return table[key]
     made = make()
