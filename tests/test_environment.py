@@ -156,7 +156,7 @@ def test_accuracy():
         program = sf.make_jaxpr(lambda x, a=accuracy: sf.lax.exp(x, accuracy=a))(1.0)
         assert program.eqns[0].params["accuracy"] is accuracy
     for lib in (jax, sf):
-        with pytest.raises(ValueError, match="non-negative|not negative"):
+        with pytest.raises(ValueError, match=r"non-negative|not negative"):
             lib.lax.Tolerance(atol=-0.5)
         with pytest.raises(ValueError, match="one of"):
             lib.lax.Tolerance()
