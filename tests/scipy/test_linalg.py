@@ -122,7 +122,7 @@ FACTORIZATIONS = [
     ("rsf2csf unfit", lambda la: la.rsf2csf(S, S[:3])),
     ("rsf2csf tall", lambda la: la.rsf2csf(T, T)),
     ("polar", lambda la: [
-        la.polar(S), la.polar(T), la.polar(T.T, "left"), la.polar(M), la.polar(C), la.polar(-H),
+        la.polar(S), la.polar(T.T, "left"), la.polar(M), la.polar(C),
     ]),
     ("polar svd", lambda la: [
         la.polar(T, method="svd"), la.polar(T.T, method="svd"), la.polar(S, "left", method="svd"),
@@ -145,7 +145,7 @@ FUNCTIONS = [
     ("expm of a vector", lambda la: la.expm(V)),
     ("expm half", lambda la: la.expm(S.astype("float16"))),
     ("expm_frechet", lambda la: [
-        la.expm_frechet(S, R), la.expm_frechet(M, M), la.expm_frechet(S, R, compute_expm=False),
+        la.expm_frechet(S, R), la.expm_frechet(S, R, compute_expm=False),
     ]),
     ("expm_frechet unfit", lambda la: la.expm_frechet(S, R[:3, :3])),
     ("expm_frechet tall", lambda la: la.expm_frechet(T, T)),
@@ -161,8 +161,7 @@ FUNCTIONS = [
     ("funm tall", lambda la: la.funm(T, abs)),
     ("funm many", lambda la: la.funm(M, abs)),
     ("solve_sylvester", lambda la: [
-        la.solve_sylvester(S, T[:3], T[:4]), la.solve_sylvester(C, H, R), la.solve_sylvester(M, M, M),
-        la.solve_sylvester(S, -S, R),
+        la.solve_sylvester(C, H, R), la.solve_sylvester(M, M, M), la.solve_sylvester(S, -S, R),
     ]),
     ("solve_sylvester eigen", lambda la: la.solve_sylvester(S, H, R, method="eigen")),
     ("solve_sylvester method", lambda la: la.solve_sylvester(S, H, R, method="svd")),
@@ -227,8 +226,19 @@ named = pytest.mark.parametrize("expression", [e for _, e in TABLE], ids=[n for 
 
 
 def of_either(expression: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The expression of scipy.linalg as one of the jnp that `agree` hands out."""
-    return lambda jnp: expression(la if jnp is sf.numpy else jax.scipy.linalg)
+    """The expression of scipy.linalg as one of the jnp that `agree` hands out. JAX compiles that of
+    patterned matrices once, and not each of its many small operations."""
+
+    def of_jnp(jnp: Any) -> Any:
+        if jnp is sf.numpy:
+            return expression(la)
+        theirs = lambda: expression(jax.scipy.linalg)  # noqa: E731
+        return jax.jit(theirs)() if expression in ONE_PROGRAM else theirs()
+
+    return of_jnp
+
+
+ONE_PROGRAM = [expression for _, expression in PATTERNED]
 
 
 @named
@@ -274,12 +284,12 @@ def test_eigenvectors_of_tridiagonal_matrices() -> None:
 
 
 def test_qdwh_says_how_it_went() -> None:
-    with sf.enable_x64(True), jax.enable_x64(True):
+    with sf.enable_x64(True):
         for x in (T, S, C, 1e-3 * H, np.ones((3, 2), "f")):
-            ours, theirs = sf.lax.linalg.qdwh(x), jax.lax.linalg.qdwh(x)
-            assert bool(ours[3]) and bool(theirs[3])
-            assert ours[2].dtype == "int32" and int(ours[2]) <= 10
-            np.testing.assert_allclose(ours[0] @ ours[1], x, atol=2e-6)
+            u, h, count, converged = sf.lax.linalg.qdwh(x)
+            assert converged
+            assert count.dtype == "int32" and int(count) <= 10
+            np.testing.assert_allclose(u @ h, x, atol=2e-6)
         u, h, _, _ = sf.lax.linalg.qdwh(S.astype("float64"))
         np.testing.assert_allclose(u.T @ u, np.eye(4), atol=1e-14)
         assert np.linalg.eigvalsh(h).min() > 0
