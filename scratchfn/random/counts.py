@@ -128,8 +128,9 @@ def binomial(key: Any, n: Any, p: Any, shape: Any = None, dtype: Any = None) -> 
     """
     words, dtype = key_words("binomial", key), float_dtype("binomial", dtype)
     shape = fitting_shape("binomial", shape, n, p)
-    n, p = (spread(parameter(x, dtype, len(shape)), shape) for x in (n, p))
-    return binomial_floats(words, n, p)
+    (p,) = promote_dtypes_inexact(p)  # in whose dtype it is drawn
+    n, p = (spread(parameter(x, p.dtype, len(shape)), shape) for x in (n, p))
+    return binomial_floats(words, n, p).astype(dtype)
 
 
 def binomial_floats(words: Any, n: Any, p: Any) -> Any:
@@ -138,7 +139,7 @@ def binomial_floats(words: Any, n: Any, p: Any) -> Any:
     less_than_half = p < 0.5
     q = jnp.where(less_than_half, p, 1 - p)
     bad_n, bad_q, infinite = jnp.isnan(n) | (n < 0), jnp.isnan(q) | (q < 0), jnp.isinf(n)
-    q = jnp.where(bad_q, 0.01, q)
+    q = jnp.where(bad_q, 0.01, jnp.abs(q))  # -0.0 would make the times below endless
     few = bad_n | (n * q <= FEW)
     n = jnp.floor(n)
     counted = _binomial_counted(words, jnp.where(few, n, 0), q)

@@ -1,6 +1,6 @@
 """Discrete distributions: coins, categories, and choices from what is given.
 
-Read next: `random/vectors.py`.
+Read next: `random/gamma.py`.
 """
 
 from __future__ import annotations

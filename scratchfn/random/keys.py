@@ -246,8 +246,9 @@ def as_shape(name: str, shape: Any) -> Shape:
         many = [shape] if isinstance(shape, int) else list(shape)
         sizes = tuple(operator.index(size) for size in many)
     except TypeError:
-        why = "a shape is a tuple of integers"
-        text = errors.explain(f"random.{name}", f"shape={shape!r}", why, "shape=(3, 4)")
+        why = "a shape is a tuple of integers, known while the program is traced"
+        write = "shape=(3, 4), or a static argument: jit(f, static_argnums=...)"
+        text = errors.explain(f"random.{name}", f"shape={shape!r}", why, write)
         raise TypeError(text) from None
     if min(sizes, default=0) < 0:
         why = "no axis has fewer than 0 elements"
