@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from jax.experimental import io_callback as jax_io_callback
 
 import scratchfn as sf
 import scratchfn.numpy as jnp
-from scratchfn import errors
+from scratchfn import errors, lax
 from scratchfn.experimental import io_callback
 
 BACKENDS = ["numpy", "jax"]
@@ -220,3 +221,61 @@ def test_promised_types_are_checked() -> None:
         sf.pure_callback(np.sin, {"a": 3}, 1.0)
     with pytest.raises(TypeError, match="an argument of pure_callback"):
         sf.pure_callback(np.sin, SCALAR, "text")
+
+
+# -- inside loops and branches --------------------------------------------------------------------
+
+
+def noted(calls: list[float], library: Any, io: Any, lax: Any) -> dict[str, Callable[..., Any]]:
+    """Functions of a vector that call back from inside of loops and branches."""
+
+    def note(x: Any) -> Any:
+        calls.append(float(x))
+        return np.float32(x) + 1
+
+    spec = library.ShapeDtypeStruct((), np.float32)
+    call = functools.partial(io, note, spec, ordered=True)
+
+    def unread(x: Any) -> Any:
+        call(x)
+        return x
+
+    return {
+        "scan": lambda xs: lax.scan(lambda c, x: (c + call(x), None), 0.0, xs)[0],
+        "nobody reads scan": lambda xs: lax.scan(lambda c, x: (c, unread(x)), 0.0, xs)[0],
+        "while": lambda xs: lax.while_loop(lambda c: c < xs[2], call, 0.0),
+        "in the condition": lambda xs: lax.while_loop(
+            lambda c: call(c) < xs[2], lambda c: c + 1, 0.0
+        ),
+        "cond": lambda xs: lax.cond(xs[2] > 0, lambda: call(xs[1]), lambda: call(xs[2])),
+        "nobody reads cond": lambda xs: lax.cond(
+            xs[0] > 0, lambda: unread(1.0), lambda: unread(2.0)
+        ),
+    }
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_io_inside_loops_and_branches(backend: str) -> None:
+    ours: list[float] = []
+    theirs: list[float] = []
+    xs = np.arange(3, dtype=np.float32)
+    expected = noted(theirs, jax, jax_io_callback, jax.lax)
+    for name, f in noted(ours, sf, io_callback, lax).items():
+        out = jax.jit(expected[name])(xs)
+        jax.effects_barrier()
+        for run in (f, sf.jit(f, backend=backend)):
+            np.testing.assert_array_equal(run(xs), out)
+            sf.effects_barrier()
+            assert ours == theirs, name
+            ours.clear()
+        theirs.clear()
+
+
+def test_io_that_some_examples_should_not_do_is_refused() -> None:
+    io = lambda x: io_callback(lambda v: v, SCALAR, x)  # noqa: E731
+    xs = jnp.arange(3.0)
+    with pytest.raises(NotImplementedError, match="vmap of cond with a condition of its own"):
+        sf.vmap(lambda x: lax.cond(x > 1, io, lambda x: x, x))(xs)
+    with pytest.raises(NotImplementedError, match="vmap of while_loop"):
+        sf.vmap(lambda n: lax.while_loop(lambda c: c < n, lambda c: io(c) + 1, 0.0))(xs)
+    sf.vmap(lambda x: lax.cond(True, io, lambda x: x, x))(xs)

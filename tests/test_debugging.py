@@ -205,3 +205,46 @@ def test_breakpoint_under_vmap_stops_for_each_example() -> None:
 
     sf.vmap(f)(jnp.array([1.5]))
     assert "1.5" in out.getvalue()
+
+
+# -- inside loops and branches --------------------------------------------------------------------
+
+
+def prints(library: Any) -> dict[str, Any]:
+    """Functions of a vector that print from inside of loops and branches."""
+    lax = library.lax
+
+    def show(x: Any, *more: Any) -> Any:
+        library.debug.print("x={} {}", x, more, ordered=True)
+        return x
+
+    return {
+        "scan": lambda xs: lax.scan(lambda c, x: (show(c, x) + x, c), 0.0, xs)[0],
+        "scan that gives nothing": lambda xs: lax.scan(lambda c, x: (show(c), None), 0.0, xs)[1],
+        "fori_loop": lambda xs: lax.fori_loop(0, 3, lambda i, c: show(c, i) * xs[1], 1.0),
+        "cond": lambda xs: lax.cond(xs[2] > 1, lambda: show(xs[0]), lambda: show(xs[1])),
+        "switch": lambda xs: lax.switch(1, [show, lambda x: show(x, 1)], xs)[0],
+        "map": lambda xs: lax.map(show, xs).sum(),
+    }
+
+
+@pytest.mark.parametrize("name", prints(sf))
+def test_inside_loops_and_branches(name: str, capsys: Any) -> None:
+    def lines(library: Any, *transforms: Any) -> list[str]:
+        f = prints(library)[name]
+        for transform in reversed(transforms):
+            f = transform(f)
+        f(library.numpy.arange(3.0))
+        jax.effects_barrier()
+        return capsys.readouterr().out.splitlines()
+
+    def over_rows(library: Any) -> Any:
+        return lambda f: lambda x: library.vmap(f)(library.numpy.stack([x, x + 1]))
+
+    assert lines(sf) == lines(sf, sf.jit) == lines(jax)
+    rows = lines(jax, over_rows(jax))
+    assert lines(sf, over_rows(sf)) == lines(sf, over_rows(sf), sf.jit) == rows
+    if "nothing" not in name:
+        forward = lines(jax, jax.grad)
+        assert lines(sf, sf.grad) == lines(sf, sf.jit, sf.grad) == lines(sf, sf.grad, sf.jit)
+        assert lines(sf, sf.grad) == forward

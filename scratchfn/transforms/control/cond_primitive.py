@@ -29,7 +29,7 @@ from scratchfn.primitives.base import broadcast_in_dim, instantiate_axis, move_a
 from scratchfn.primitives.convert import select_n, stop_gradient_p
 from scratchfn.primitives.logic import eq_p
 from scratchfn.primitives.rules import is_linear
-from scratchfn.transforms.control.programs import cut
+from scratchfn.transforms.control.programs import cut, require_no_io
 from scratchfn.transforms.jit import spread_zeros
 from scratchfn.transforms.jvp import jvp_jaxpr
 from scratchfn.transforms.vjp import linearize_jaxpr, transpose_jaxpr
@@ -201,6 +201,7 @@ def _select(
     size: int, index: Any, operands: list[Any], batched: Marks, branches: Branches
 ) -> tuple[list[Any], list[int | None]]:
     """The results of each example's own branch; all branches are run on all examples."""
+    require_no_io("cond", branches)
     results = []
     for i, branch in enumerate(branches):
         chosen = eq_p.bind(index, Array(np.asarray(i, index.dtype)))  # [size]

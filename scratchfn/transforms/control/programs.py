@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from scratchfn import errors
+from scratchfn.core.effects import Effect
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Var, effects_of, eval_jaxpr, prune
 from scratchfn.primitives.base import instantiate_axis
 
@@ -111,3 +113,18 @@ def spread_carry(
         instantiate_axis(x, d, size) if mark else x
         for (x, d), mark in zip(carry, marks, strict=True)
     ]
+
+
+def require_no_io(asked: str, programs: Sequence[ClosedJaxpr]) -> None:
+    """Raises NotImplementedError for programs that are to be run for all examples of a batch, also
+    for those whose results are then thrown away, if they do more than to compute and to print."""
+    effects = frozenset[Effect]().union(*(program.effects for program in programs))
+    if effects & {Effect.IO, Effect.ORDERED_IO}:
+        raise NotImplementedError(
+            errors.explain(
+                f"vmap of {asked} with a condition of its own for each example",
+                "an io_callback inside",
+                "what is inside is run for all examples, to keep the results of some",
+                "the io_callback outside of it, or a condition that is the same for all examples",
+            )
+        )

@@ -28,6 +28,7 @@ from scratchfn.transforms.control.programs import (
     interleave,
     pick,
     reorder,
+    require_no_io,
     spread_carry,
     with_unused,
 )
@@ -173,6 +174,8 @@ def _batch(
         if new == carry:
             break
         carry = new
+    if ends_apart:
+        require_no_io("while_loop", [cond_jaxpr, body_jaxpr])
     values = list(zip(args, dims, strict=True))
     of_cond, of_body, of_carry = cut(values, cond_nconsts, body_nconsts)
     outs = bind(
