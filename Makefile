@@ -12,13 +12,14 @@ RUN := $(VENV)/bin
 # Parallel test workers share the cores already; each BLAS keeps to one.
 PYTEST := JAX_PLATFORMS=cpu OPENBLAS_NUM_THREADS=1 $(RUN)/python -m pytest -n $(WORKERS)
 
-.PHONY: help demo test test-full lint format bench clean
+.PHONY: help demo test test-full fuzz lint format bench clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo       train a digit classifier on NumPy alone, in under a minute"
 	@echo "make test       the tests"
 	@echo "make test-full  the tests with the longer matrices of cases"
+	@echo "make fuzz       2,000 random programs against JAX, for hours"
 	@echo "make lint       style, types and import order"
 	@echo "make format     put the code into the one format"
 	@echo "make bench      the benchmarks"
@@ -31,7 +32,10 @@ test: $(VENV)/.with-test-jax-data
 	$(PYTEST)
 
 test-full: $(VENV)/.with-test-jax-data
-	$(PYTEST) -m "full or not full"
+	$(PYTEST) -m "not nightly"
+
+fuzz: $(VENV)/.with-test-jax-data
+	$(PYTEST) -m nightly tests/fuzz
 
 lint: $(VENV)/.with-dev
 	$(RUN)/ruff check .

@@ -13,6 +13,7 @@ import jax.numpy
 import numpy as np
 
 import scratchfn.numpy
+import scratchfn.random
 
 Expression = Callable[[Any], Any]
 
@@ -56,6 +57,9 @@ def same(ours: Any, theirs: Any, tolerance: float | None = None) -> None:
         assert len(ours) == len(theirs), f"{len(ours)} results in place of {len(theirs)}"
         for x, y in zip(ours, theirs):
             same(x, y, tolerance)
+    elif isinstance(theirs, jax.Array) and jax.dtypes.issubdtype(theirs.dtype, jax.dtypes.prng_key):
+        assert ours.shape == theirs.shape
+        same(scratchfn.random.key_data(ours), jax.random.key_data(theirs))
     elif isinstance(theirs, jax.Array):
         assert type_of(ours) == type_of(theirs)
         x, y = np.asarray(ours), np.asarray(theirs)

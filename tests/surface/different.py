@@ -1,0 +1,75 @@
+"""Where a call differs from JAX on purpose, and why: (pattern of calls, of kinds, reason).
+
+A test fails if one of these no longer differs, so the list cannot outlive its reasons.
+`docs/jax_differences.md` says the same for readers.
+"""
+
+from __future__ import annotations
+
+import re
+
+DIFFERENT: list[tuple[str, str, str]] = [
+    (
+        r"jnp\.arange\(1, 7, 2, dtype=x\.dtype\)",
+        "complex.*",
+        "complex numbers have no order in which to count; JAX counts the real parts",
+    ),
+    (
+        r"jnp\.argwhere\(x, size=5, fill_value=-1\)",
+        "empty",
+        "JAX forgets the fill value where the array is empty",
+    ),
+    (
+        r"jnp\.cumsum\(x, axis=0, dtype='float32'\)|jnp\.nancumprod\(x, axis=0\)",
+        "rank0",
+        "JAX takes a 0-d array for a vector if it is weakly typed, and refuses it otherwise",
+    ),
+    (r"jnp\.delete\(x, 1, axis=0\)", "empty", "an index out of bounds is an IndexError"),
+    (
+        r"jnp\.digitize\(v, jnp\.sort\(w\)\)",
+        "special",
+        "bins that end in nan neither rise nor fall",
+    ),
+    (
+        r"jnp\.dot\(m, m, preferred_element_type='float32'\)",
+        "complex.*",
+        "the imaginary parts are dropped from the result; JAX drops them from the factors",
+    ),
+    (
+        r"jnp\.gradient\(.*\)",
+        "special",
+        "the mean of two slopes, of which one is infinite and one nan, is nan",
+    ),
+    (
+        r"jnp\.insert\(.*\)",
+        "empty|rank0|weak|weak_int",
+        "an index out of bounds is an IndexError; JAX puts it somewhere",
+    ),
+    (r"jnp\.kron\(m, b\)", "bool", "the product of booleans is their conjunction, as NumPy's"),
+    (r"jnp\.nanpercentile\(x, 30\)", "empty", "the same class of error as quantile's"),
+    (r"jnp\.pad\(v, 2, mode='mean'\)", "empty", "there is no mean of no elements"),
+    (r"jnp\.permute_dims\(s, \(2, 0, 1\)\)", "rank0|weak|weak_int", "there is no axis 2"),
+    (
+        r"jnp\.piecewise\(x, \[x < 0, x >= 0\], \[-1, 1\]\)",
+        "uint.*",
+        "-1 is not a number of an unsigned type",
+    ),
+    (
+        r"jnp\.round\(x, -1\)",
+        "int.*|uint.*|weak_int",
+        "integers are rounded to tens; JAX has not written it",
+    ),
+    (
+        r"jnp\.(unique|union1d).*",
+        "empty",
+        "nothing is filled in for what an empty array lacks; JAX wants a fill value first",
+    ),
+]
+
+
+def reason(call: str, kind: str) -> str | None:
+    """Why the call differs from JAX's with this kind of operands; None if it does not."""
+    for pattern, kinds, why in DIFFERENT:
+        if re.fullmatch(pattern, call) and re.fullmatch(kinds, kind):
+            return why
+    return None
