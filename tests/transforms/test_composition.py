@@ -78,7 +78,27 @@ def _closure(lib: Library, f: Function) -> Function:
     )
 
 
-WRAPPERS = [_grad, _jvp, _vjp, _linearize, _jit, _hessian, _jacfwd, _vmap, _closure]
+def _checkpoint(lib: Library, f: Function) -> Function:
+    return lib.module.checkpoint(f)
+
+
+def _checkpoint_dots(lib: Library, f: Function) -> Function:
+    """A policy that keeps a part of what is computed."""
+    kept = ("sin", "dot_general", "mul")
+    return lib.module.checkpoint(f, policy=lambda prim, *_, **__: prim.name in kept)
+
+
+def _custom_jvp(lib: Library, f: Function) -> Function:
+    """A rule that gives the derivative of something else."""
+    g = lib.module.custom_jvp(f)
+    g.defjvp(lambda primals, tangents: (g(*primals), lib.jnp.cos(primals[0]) * tangents[0]))
+    return g
+
+
+WRAPPERS = [
+    _grad, _jvp, _vjp, _linearize, _jit, _hessian, _jacfwd, _vmap, _closure, _checkpoint,
+    _checkpoint_dots, _custom_jvp,
+]  # fmt: skip
 
 
 def draw(seed: int) -> tuple[list[str], list[Any], str]:
