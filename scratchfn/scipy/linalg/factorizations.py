@@ -17,11 +17,11 @@ from scratchfn.core import dtypes
 from scratchfn.lax import linalg
 from scratchfn.numpy import linalg as numpy_linalg
 from scratchfn.numpy.creation import eye, zeros_like
-from scratchfn.numpy.elementwise import conjugate
 from scratchfn.numpy.manipulation import broadcast_to
 from scratchfn.numpy.products import matmul
 from scratchfn.numpy.promotion import inexact, operand, promote_dtypes_inexact
 from scratchfn.primitives.base import expand_dims, squeeze
+from scratchfn.primitives.convert import conj
 from scratchfn.primitives.linalg.algebra import columns, rows, triu
 
 # -- QR -------------------------------------------------------------------------------------------
@@ -65,7 +65,7 @@ def qr_multiply(
         )  # fmt: skip
     a, c = promote_dtypes_inexact(a, c)
     q, *rest = linalg.qr(a, pivoting=pivoting, full_matrices=False)
-    q = _conjugate(q) if conjugate else q
+    q = conj(q) if conjugate else q
     left, vector = mode == "left", c.ndim == 1
     if vector:
         c = expand_dims(c, [1 if left else 0])
@@ -83,8 +83,6 @@ def qr_multiply(
         product = squeeze(product, [product.ndim - 1 if left else product.ndim - 2])
     return product, *rest
 
-
-_conjugate = conjugate
 
 # -- singular values and eigenvalues --------------------------------------------------------------
 
@@ -157,7 +155,7 @@ def eigh_tridiagonal(
         )
     i = np.arange(n)
     t = zeros_like(d, shape=(n, n)).at[i, i].set(d)
-    t = t.at[i[:-1], i[1:]].set(e).at[i[1:], i[:-1]].set(conjugate(e))
+    t = t.at[i[:-1], i[1:]].set(e).at[i[1:], i[:-1]].set(conj(e))
     v, w = linalg.eigh(t, symmetrize_input=False)
     if select == "i":
         first, last = (0, n - 1) if select_range is None else select_range

@@ -98,7 +98,7 @@ def _of_equal_rank(c: Any, r: Any) -> tuple[Any, Any]:
     outer = np.broadcast_shapes(c.shape[:-1], r.shape[:-1])
     return tuple(
         x if x.shape[:-1] == outer else x + zeros((*outer, x.shape[-1]), x.dtype) for x in (c, r)
-    )  # type: ignore[return-value]
+    )
 
 
 def circulant(c: Any) -> Any:
@@ -193,10 +193,10 @@ def fiedler(a: Any) -> Any:
 # -- of a size alone ------------------------------------------------------------------------------
 
 
-def _floats(table: Any) -> Any:
-    """Exact numbers as floats of the default type."""
+def _floats(table: Any, dtype: Any = None) -> Any:
+    """Exact numbers as floats, by default of the default type."""
     rounded = np.asarray(table, object).astype(np.float64)
-    return asarray(rounded, dtypes.default_dtype("f"))
+    return asarray(rounded, dtype or dtypes.default_dtype("f"))
 
 
 def _size(name: str, n: int) -> range:
@@ -242,12 +242,13 @@ def _kind(name: str, kind: str | None) -> str:
 
 def pascal(n: int, kind: str | None = None) -> Any:
     """The n by n matrix of binomial coefficients (i + j over i), or of (i over j) if `kind` is
-    "lower", or its transpose if "upper". Raises ValueError for another kind."""
+    "lower", or its transpose if "upper"; float32, as JAX has it even with 64-bit types on. Raises
+    ValueError for another kind."""
     kind, sizes = _kind("pascal", kind), _size("pascal", n)
     if kind == "symmetric":
-        return _floats(_square(n, [[comb(i + j, i) for j in sizes] for i in sizes]))
+        return _floats(_square(n, [[comb(i + j, i) for j in sizes] for i in sizes]), np.float32)
     lower = _square(n, [[comb(i, j) for j in sizes] for i in sizes])
-    return _floats(lower if kind == "lower" else lower.T)
+    return _floats(lower if kind == "lower" else lower.T, np.float32)
 
 
 def invpascal(n: int, kind: str | None = None) -> Any:
