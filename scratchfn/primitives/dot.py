@@ -197,8 +197,27 @@ def _shift(axes: Axes, d: int | None) -> Axes:
 
 kernel(kernels.dot_general)
 
+_called = expression(
+    "dot_general({0}, {1}, dimension_numbers={dimension_numbers}, "
+    "preferred_element_type={preferred_element_type})"
+)
+
+
+def _source(names: Any, avals: Any, params: dict[str, Any], constant: Any) -> str:
+    """One call of BLAS where it is no more, or a call of the kernel."""
+    lhs, rhs = avals
+    wanted = params["preferred_element_type"] or lhs.dtype
+    if lhs.dtype == rhs.dtype == wanted and lhs.dtype.char in kernels.BLAS:
+        text = kernels.spelled(*names, lhs.shape, rhs.shape, params["dimension_numbers"])
+        if text is not None:
+            return text
+    return _called["source"](names, avals, params, constant)
+
+
 dot_general_p = Primitive(
     "dot_general",
+    impl=_called["impl"],
+    source=_source,
     aval=_dot_aval,
     transpose=_dot_transpose,
     batch=_dot_batch,
@@ -207,10 +226,6 @@ dot_general_p = Primitive(
         for name in ("precision", "preferred_element_type", "out_sharding")
         if params[name] is None
     ],
-    **expression(
-        "dot_general({0}, {1}, dimension_numbers={dimension_numbers}, "
-        "preferred_element_type={preferred_element_type})"
-    ),
 )
 dot_general_p.jvp = partials(
     dot_general_p,

@@ -63,6 +63,27 @@ def dot_general(
     return quietly(out.astype, result)
 
 
+def spelled(
+    lhs: str, rhs: str, lhs_shape: tuple, rhs_shape: tuple, dimension_numbers: DimensionNumbers
+) -> str | None:
+    """`dot_general` of two variables of one of BLAS's dtypes as an expression that plans nothing
+    when it is run; None for batches, which are more than one call."""
+    if dimension_numbers[1][0]:
+        return None
+    fold = _fold(lhs_shape, rhs_shape, dimension_numbers)
+    if fold is None:
+        return f"{lhs}.dot({rhs})"
+    a = _viewed(lhs, fold.lhs_order, fold.lhs_shape)
+    b = _viewed(rhs, fold.rhs_order, fold.rhs_shape)
+    return _viewed(f"{a}.dot({b})" if fold.contracts else f"np.multiply({a}, {b})", None,
+                   fold.out_shape)  # fmt: skip
+
+
+def _viewed(x: str, order: tuple | None, shape: tuple | None) -> str:
+    transposed = x if order is None else f"{x}.transpose({order})"
+    return transposed if shape is None else f"{transposed}.reshape({shape})"
+
+
 def _apply(fold: Fold | None, lhs: np.ndarray, rhs: np.ndarray) -> np.ndarray:
     if fold is None:
         return product(lhs, rhs)
@@ -96,12 +117,14 @@ def _fold(lhs_shape: tuple, rhs_shape: tuple, dimension_numbers: DimensionNumber
         for shape, axes in ((lhs_shape, lhs_batch), (lhs_shape, lhs_free), (rhs_shape, rhs_free))
     )
     k = math.prod(lhs_shape[i] for i in lhs_contract)
-    lhs_folded = (*batch, math.prod(m), k)
-    # A vector is left a vector: BLAS has a faster routine for it.
-    vector = not batch and not n
-    rhs_folded = (k,) if vector else (*batch, k, math.prod(n))
-    folded = (*batch, math.prod(m)) if vector else (*batch, math.prod(m), math.prod(n))
+    # A vector is left a vector, unless both are, as then no array would be left: BLAS has a faster
+    # routine for it.
     contracts = bool(lhs_contract)
+    vector = not batch and not n
+    row = contracts and not batch and not m and bool(n)
+    lhs_folded = (k,) if row else (*batch, math.prod(m), k)
+    rhs_folded = (k,) if vector else (*batch, k, math.prod(n))
+    folded = (*batch, *([] if row else [math.prod(m)]), *([] if vector else [math.prod(n)]))
     if vector and not contracts:
         folded = lhs_folded  # multiplied elementwise, [m, 1] by [1] stays [m, 1]
     lhs_order, lhs_target = _unless_same(
@@ -136,10 +159,11 @@ def _unless_same(
 
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a @ b for a [..., m, k] and b [..., k, n] (or [k], if a has two axes), in their dtype."""
+    """a @ b for a [..., m, k] and b [..., k, n], in their dtype; a may be [k], and so may b if a
+    has no more than two axes."""
     if a.dtype.char not in BLAS:
         return _exact_product(a, b)
-    if a.ndim == 2:
+    if a.ndim <= 2:
         return quietly(_dot, a, b)  # spares the dispatch of the ufunc np.matmul
     if a.shape[-2] == 1 == b.shape[-1] and a.dtype.kind == "f":
         return quietly(np.vecdot, a, b.swapaxes(-1, -2))[..., None]
