@@ -103,6 +103,27 @@ USES: dict[str, Callable[[Any, Any], Any]] = {
     "two vmaps": lambda lib, f: lib.grad(
         lambda x: lib.vmap(lib.vmap(f), in_axes=1, out_axes=1)(x).sum()
     )(W),
+    "a scan's body": lambda lib, f: lib.grad(
+        lambda x: lib.lax.scan(lambda c, _: (f(c), f(c) * 2), x, None, length=3)[1].sum()
+    )(lib.numpy.float32(0.7)),
+    "jit of a scan over xs": lambda lib, f: lib.jit(
+        lib.grad(lambda xs: lib.lax.scan(lambda c, x: (c + f(x), None), 0.0, xs)[0])
+    )(V),
+    "vmap of grad of a scan": lambda lib, f: lib.vmap(
+        lib.grad(lambda x: lib.lax.scan(lambda c, _: (f(c), None), x, None, length=2)[0])
+    )(V),
+    "grad of vmap of a scan": lambda lib, f: lib.grad(
+        lambda x: lib.vmap(
+            lambda x: lib.lax.scan(lambda c, _: (f(c), None), x, None, length=2)[0]
+        )(x).sum()
+    )(V),
+    "a branch": lambda lib, f: lib.grad(lambda x: lib.lax.cond(x > 0, f, lambda x: x, x))(
+        lib.numpy.float32(0.7)
+    ),
+    "a while loop": lambda lib, f: lib.lax.while_loop(
+        lambda s: s[1] < 3, lambda s: (f(s[0]), s[1] + 1), (lib.numpy.float32(0.7), 0)
+    ),
+    "a checkpoint": lambda lib, f: lib.grad(lib.checkpoint(f))(lib.numpy.float32(0.7)),
     "jacrev of vmap": lambda lib, f: lib.jacrev(lib.vmap(f))(V),
     "an if on the result": lambda lib, f: lib.grad(lambda x: f(x) if f(x) > 0 else x)(
         lib.numpy.float32(0.7)
@@ -360,3 +381,34 @@ def test_residuals_are_those_of_their_own_call() -> None:
     assert sf.grad(f)(1.0) == 1.0
     assert sf.grad(lambda x: f(x).sum())(V).tolist() == [2, 2, 2]
     assert sf.vmap(sf.grad(f))(V).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("decorator", ["custom_vjp", "custom_jvp"])
+def test_collectives_in_function_and_rules(decorator: str) -> None:
+    def program(lib: Any, jnp: Any) -> Any:
+        def f(x: Any) -> Any:
+            return jnp.sin(x) * lib.lax.psum(x, "i")
+
+        custom = getattr(lib, decorator)(f)
+        if decorator == "custom_vjp":
+            custom.defvjp(lambda x: (f(x), x), lambda x, ct: (ct * 3 + lib.lax.psum(x * ct, "i"),))
+        else:
+            custom.defjvp(lambda p, t: (f(*p), t[0] * lib.lax.pmean(p[0], "i")))
+        mapped = lib.vmap(custom, axis_name="i")
+        jitted = lib.vmap(lib.jit(custom), axis_name="i")
+        loss = lambda x: (mapped(x) * V).sum()  # noqa: E731
+        return (
+            mapped(V), lib.grad(loss)(V), lib.jit(lib.grad(loss))(V),
+            lib.grad(lambda x: (jitted(x) * V).sum())(V),
+            lib.vmap(lib.grad(custom), axis_name="i")(V),
+        )  # fmt: skip
+
+    _compare(program)
+
+
+def test_on_the_jax_backend() -> None:
+    f = tenfold(sf, sf_numpy)
+    for program in (f, sf.vmap(f), sf.vmap(sf.grad(f)), sf.grad(lambda x: sf.jit(f)(x[0]))):
+        x = V[0] if program is f else V
+        found = np.asarray(sf.jit(program, backend="jax")(x))
+        np.testing.assert_allclose(found, np.asarray(program(x)), rtol=1e-6)
