@@ -172,7 +172,9 @@ kernel(_in_32_bits(kernels.random_gamma_grad))
 @kernel
 @_in_32_bits
 def betainc_kernel(a: np.ndarray, b: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return scipy_special().betainc(a, b, x)
+    if x.dtype.itemsize < 8:  # its float32 loses two digits
+        a, b = a.astype(np.float64), b.astype(np.float64)
+    return scipy_special().betainc(a, b, x).astype(x.dtype)
 
 
 def _gamma_density(dx: Any, a: Any, x: Any) -> Any:
