@@ -262,7 +262,7 @@ clipped_gradient(x) * jnp.tanh(y)
 lib.vmap(custom_jvp)(x)
 lib.vmap(custom_vjp)(x, y)
 lib.checkpoint(custom_jvp)(x)
-lax.scan(lambda c, r: (custom_vjp(c, r), custom_jvp(r)), x[0], y)[1]
+lax.scan(lambda c, r: (custom_vjp(c, r), c + custom_jvp(r)), x[0], y)[1]
 lax.custom_linear_solve(lambda v: 3 * v + jnp.tanh(y) @ v, x, solve_with, transposed_with)
 lax.custom_root(lambda v: v**3 + v - x, x, newton, divide_by_slope)
 """

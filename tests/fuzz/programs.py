@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import scratchfn as sf
 import scratchfn.numpy
-import scratchfn.scipy  # noqa: F401 - operations name it as lib.scipy
+import scratchfn.scipy
 from tests.fuzz.operations import TABLE, names
 from tests.numpy.agree import same_error
 
@@ -67,7 +67,7 @@ def function(program: Program, library: str) -> Function:
     space = _library(library)
 
     def run(x: Any, y: Any) -> Any:
-        values = [x, y]
+        values = [space["jnp"].asarray(x), space["jnp"].asarray(y)]
         for operation, a, b in program.steps:
             given = {"x": values[a], "y": values[b]}
             values.append(eval(_compiled(operation), space | given))
@@ -159,7 +159,7 @@ TRANSFORMATIONS: dict[str, Callable[[Any, Any, Function], Function]] = {
 
 
 def check(program: Program, x64: bool) -> None:
-    """Raises AssertionError unless both libraries give the same array, or the same kind of error."""
+    """Raises AssertionError unless both libraries give the same array, or alike errors."""
     dtype = np.float64 if x64 else np.float32
     args = X.astype(dtype), Y.astype(dtype)
     with jax.enable_x64(x64):

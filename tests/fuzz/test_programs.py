@@ -1,7 +1,7 @@
 """Random programs under random stacks of transformations agree with JAX.
 
-The quick form draws 100 programs, `make fuzz` 2,000, each from the seed that stands here; hypothesis
-prints the smallest program that fails.
+The quick form draws 100 programs, `make fuzz` 2,000, each from the seed that stands here;
+hypothesis prints the smallest program that fails.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
 from tests.fuzz.operations import TABLE
-from tests.fuzz.programs import X, Y, Program, check, function, programs
+from tests.fuzz.programs import Program, X, Y, check, function, programs
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
 quick = settings(max_examples=50, deadline=None, database=None, suppress_health_check=SLOW)
