@@ -28,7 +28,8 @@ class Writer:
 
     def __init__(self, name: str):
         identifier = re.sub(r"\W", "_", name).strip("_") or "program"
-        self.name = f"{identifier}_" if keyword.iskeyword(identifier) else identifier
+        taken = keyword.iskeyword(identifier) or identifier in NAMESPACE  # jit(jnp.sort) calls sort
+        self.name = f"{identifier}_" if taken else identifier
         self.names: dict[Var, str] = {}
         self.constants: dict[str, Any] = {}
         self.by_identity: dict[int, str] = {}
