@@ -19,8 +19,9 @@ _SUBMODULES = (
     "linalg",
     "ndimage",
     "signal",
-    "special",
     "spatial",
+    "special",
+    "stats",
 )
 
 

@@ -1,0 +1,29 @@
+"""The binomial distribution whose p is drawn from Beta(a, b).
+
+    P(k) = C(n, k) B(k + a, n - k + b) / B(a, b)
+
+Read next: `scipy/stats/nbinom.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import scratchfn.numpy as jnp
+from scratchfn.scipy.special import betaln
+from scratchfn.scipy.stats.standard import on_support, promoted
+
+
+def logpmf(k: Any, n: Any, a: Any, b: Any, loc: Any = 0) -> Any:
+    """The logarithm of the probability of k."""
+    k, n, a, b, loc = promoted("betabinom.logpmf", k, n, a, b, loc)
+    y = jnp.floor(k - loc)
+    inside = (y >= 0) & (y <= n)
+    y_, n_ = jnp.where(inside, y, 0.0), jnp.where(inside, n, 0.0)
+    log_ways = -jnp.log1p(n_) - betaln(n_ - y_ + 1, y_ + 1)
+    return on_support(inside, log_ways + betaln(y_ + a, n_ - y_ + b) - betaln(a, b), y)
+
+
+def pmf(k: Any, n: Any, a: Any, b: Any, loc: Any = 0) -> Any:
+    """The probability of k."""
+    return jnp.exp(logpmf(k, n, a, b, loc))

@@ -1,0 +1,48 @@
+"""The gamma distribution: p₀(y) = y^(a-1) exp(-y) / Γ(a) for y >= 0.
+
+Read next: `scipy/stats/chi2.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import scratchfn.numpy as jnp
+from scratchfn import lax
+from scratchfn.scipy.special import xlogy
+from scratchfn.scipy.stats.standard import on_support, standard
+
+
+def logpdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The logarithm of the density."""
+    y, scale, a = standard("gamma.logpdf", x, loc, scale, a)
+    y_ = jnp.where(y >= 0, y, 1.0)
+    log_density = xlogy(a - 1, y_) - y_ - lax.lgamma(a) - jnp.log(scale)
+    return on_support(y >= 0, log_density, y)
+
+
+def pdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The density."""
+    return jnp.exp(logpdf(x, a, loc, scale))
+
+
+def cdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The distribution function."""
+    y, _, a = standard("gamma.cdf", x, loc, scale, a)
+    return lax.igamma(a, jnp.maximum(y, 0))
+
+
+def logcdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """Its logarithm."""
+    return jnp.log(cdf(x, a, loc, scale))
+
+
+def sf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The survival function."""
+    y, _, a = standard("gamma.sf", x, loc, scale, a)
+    return lax.igammac(a, jnp.maximum(y, 0))
+
+
+def logsf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """Its logarithm."""
+    return jnp.log(sf(x, a, loc, scale))

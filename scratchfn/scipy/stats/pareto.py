@@ -1,0 +1,50 @@
+"""Pareto's distribution: 1 - F₀(z) = z^-b for z >= 1.
+
+Read next: `scipy/stats/t.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import scratchfn.numpy as jnp
+from scratchfn.scipy.stats.standard import on_support, on_unit, promoted, standard
+
+
+def logpdf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The logarithm of the density."""
+    z, scale, b = standard("pareto.logpdf", x, loc, scale, b)
+    z_ = jnp.where(z >= 1, z, 1.0)
+    return on_support(z >= 1, jnp.log(b / scale) - (b + 1) * jnp.log(z_), z)
+
+
+def pdf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The density."""
+    return jnp.exp(logpdf(x, b, loc, scale))
+
+
+def cdf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The distribution function."""
+    return -jnp.expm1(logsf(x, b, loc, scale))
+
+
+def logcdf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """Its logarithm."""
+    return jnp.log(cdf(x, b, loc, scale))
+
+
+def sf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The survival function."""
+    return jnp.exp(logsf(x, b, loc, scale))
+
+
+def logsf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """Its logarithm."""
+    z, _, b = standard("pareto.logsf", x, loc, scale, b)
+    return on_support(z >= 1, -b * jnp.log(jnp.where(z >= 1, z, 1.0)), z, outside=0.0)
+
+
+def ppf(q: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The x with cdf(x) = q; nan for q outside [0, 1]."""
+    q, b, loc, scale = promoted("pareto.ppf", q, b, loc, scale)
+    return on_unit(q, loc + scale * jnp.exp(-jnp.log1p(-q) / b))

@@ -1,0 +1,34 @@
+"""The uniform distribution on [loc, loc + scale]: p₀(z) = 1, F₀(z) = z.
+
+Read next: `scipy/stats/expon.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import scratchfn.numpy as jnp
+from scratchfn.scipy.stats.standard import on_support, on_unit, promoted, standard
+
+
+def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The logarithm of the density."""
+    x, loc, scale = promoted("uniform.logpdf", x, loc, scale)
+    return on_support((x >= loc) & (x <= loc + scale), -jnp.log(scale))
+
+
+def pdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The density."""
+    return jnp.exp(logpdf(x, loc, scale))
+
+
+def cdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The distribution function."""
+    z, _ = standard("uniform.cdf", x, loc, scale)
+    return jnp.clip(z, 0, 1)
+
+
+def ppf(q: Any, loc: Any = 0, scale: Any = 1) -> Any:
+    """The x with cdf(x) = q; nan for q outside [0, 1]."""
+    q, loc, scale = promoted("uniform.ppf", q, loc, scale)
+    return on_unit(q, loc + q * scale)
