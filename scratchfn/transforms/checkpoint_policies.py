@@ -14,6 +14,7 @@ Read next: `transforms/checkpoint.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from scratchfn import errors
@@ -71,7 +72,8 @@ def nothing_saveable(*_: Any, **__: Any) -> bool:
     return False
 
 
-class DotsSaveable(NamedTuple):
+@dataclass(frozen=True)
+class DotsSaveable:
     """Keeps what is costly to compute: matrix products, and convolutions unless batch dimensions
     are excluded."""
 
@@ -90,7 +92,8 @@ checkpoint_dots = dots_saveable
 checkpoint_dots_with_no_batch_dims = dots_with_no_batch_dims_saveable
 
 
-class SaveOnlyTheseNames(NamedTuple):
+@dataclass(frozen=True)
+class SaveOnlyTheseNames:
     """Keeps values marked by `checkpoint_name` with one of these names."""
 
     saveable_names: frozenset[str]
@@ -99,7 +102,8 @@ class SaveOnlyTheseNames(NamedTuple):
         return prim.name == "name" and params["name"] in self.saveable_names
 
 
-class SaveAnyNamesButThese(NamedTuple):
+@dataclass(frozen=True)
+class SaveAnyNamesButThese:
     """Keeps values marked by `checkpoint_name` with none of these names."""
 
     names: frozenset[str]

@@ -210,6 +210,7 @@ def test_fwd_and_bwd_compile_once() -> None:
         traced.append(1)
         return sf_numpy.sin(x)
 
+    bwd: Any
     fwd, bwd = sf.fwd_and_bwd(f, 0)
     for _ in range(3):
         bwd(fwd(V)[1], V)
