@@ -19,6 +19,7 @@ from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.placement import NUMPY_CPU, is_committed
+from scratchfn.core.tangents import Linear
 from scratchfn.core.trace import Value
 
 ndarray = np.ndarray
@@ -213,6 +214,12 @@ def to_numpy(x: Array) -> np.ndarray:
         return np.asarray(buffer)
     buffer.flags.writeable = False
     return buffer.view(ndarray) if type(buffer) is not ndarray else buffer
+
+
+def as_argument(x: Any) -> Any:
+    """An argument of an operation as a value: a user may bind a primitive to a number or a NumPy
+    array. What stands for an argument in a transpose rule passes."""
+    return x if isinstance(x, Value) or type(x) is Linear else as_value(x)
 
 
 def as_value(x: Any) -> Any:

@@ -40,7 +40,7 @@ class EvalTrace(Trace):
         buffers = []
         for x in args:
             if type(x) is not Array:
-                return _checked(prim, args, params)
+                x = _as_array(prim, x)
             buffer = x.buffer
             if type(buffer) is not np.ndarray:
                 return _checked(prim, args, params)

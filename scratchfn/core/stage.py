@@ -92,7 +92,7 @@ class StageTrace(Trace):
             return Literal(x)
         elif type(x) is Linear:
             raise not_linear(x)
-        elif type(x) is not Array:  # a number or a NumPy array, which a user has bound a primitive to
+        elif type(x) is not Array:  # a number that a user has bound a primitive to
             return self.atom(as_value(x))
         if id(x) not in self.consts:
             self.consts[id(x)] = (Var(x.aval), x)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scratchfn import errors
+from scratchfn.core.array import as_argument
 from scratchfn.core.jaxpr import ClosedJaxpr, jaxpr_as_fun, weak_cache
 from scratchfn.core.leaks import leak_checked
 from scratchfn.core.source import attributed_to, user_source
@@ -50,7 +51,7 @@ class JVPTrace(Trace):
         tangents: list[Any] = []
         for x in args:
             mine = type(x) is JVPTracer and x.trace is self
-            primals.append(x.primal if mine else x)
+            primals.append(x.primal if mine else as_argument(x))
             tangents.append(x.tangent if mine else None)
         if all(t is None or type(t) is Zero for t in tangents):
             with under(self.parent):

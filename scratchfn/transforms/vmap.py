@@ -13,6 +13,7 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from scratchfn import errors
+from scratchfn.core.array import as_argument
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.axes import AxisSize, name_of_axis, refers_to
 from scratchfn.core.jaxpr import ClosedJaxpr, jaxpr_as_fun, weak_cache
@@ -49,7 +50,7 @@ class BatchTrace(Trace):
         dims: list[int | None] = []
         for x in args:
             val, dim = self.unwrap(x)
-            vals.append(val)
+            vals.append(as_argument(val))
             dims.append(dim)
         named = self.axis_name is not None and refers_to(prim, params, self.axis_name)
         with under(self.parent):
