@@ -30,6 +30,7 @@ from scratchfn.core.tangents import Linear, Zero
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import add_tangents, instantiate, move_axis
 from scratchfn.primitives.rules import is_linear
+from scratchfn.transforms.control.ahead import Groups, ahead_of
 from scratchfn.transforms.control.programs import cut, interleave, pick, reorder, spread_carry
 from scratchfn.transforms.control.residuals import Parts, Split, split_linear, take_apart
 from scratchfn.transforms.jvp import jvp_jaxpr
@@ -186,7 +187,13 @@ def _linearize(primals: Any, nonzeros: Any, *, jaxpr: ClosedJaxpr, **params: Any
 
     def push(tangents: Sequence[Any]) -> list[Any]:
         dconsts, dcarry, dxs = _given(tangents, carry_marks, num_consts, num_carry)
-        pushed = bind([*same, *dconsts], dcarry, [*moving, *dxs], parts.linear, **params)
+        given = same, dconsts, dcarry, moving, dxs
+        ahead = ahead_of(parts.linear, Groups(*map(len, given)), params["length"])
+        if ahead is None:
+            pushed = bind([*same, *dconsts], dcarry, [*moving, *dxs], parts.linear, **params)
+        else:
+            consts, carry, xs = ahead.split(given)
+            pushed = bind(consts, carry, xs, ahead.body, **params)
         return _spread(outs, pushed, (*carry_marks, *ys_marks))
 
     return outs, push

@@ -44,6 +44,14 @@ def test_weights_are_constants_of_both_loops() -> None:
     assert all(v.aval.shape != (5, 3, 3) for v in back.invars)
 
 
+def test_cotangents_of_weights_are_one_product() -> None:
+    forth, back = scans(lambda w: rnn(w, H, XS), W)
+    assert (3, 3) not in [v.aval.shape for v in back.outvars]
+    wide = jnp.ones((7, 3))  # where the products are larger than the weights, the loop sums
+    _, back = scans(lambda w: rnn(w, wide, jnp.stack([wide] * 2)), W)
+    assert (3, 3) in [v.aval.shape for v in back.outvars]
+
+
 def test_what_depends_on_weights_alone_is_computed_once() -> None:
     forth, _ = scans(rnn, W, H, XS)
     names = [eqn.primitive.name for eqn in forth.params["jaxpr"].eqns]
