@@ -144,7 +144,8 @@ class Array(Value):
         if dtypes.kind(self.dtype) in kinds:
             return to_numpy(self)[()]
         why = "that takes a whole number" if kinds == "iu" else "that takes a real number"
-        write = {"c": "x.real", "k": "random.key_data(key)"}.get(dtypes.kind(self.dtype), "int(x)")
+        writes = {"c": "x.real or abs(x)", "key": "random.key_data(key)"}
+        write = writes.get(dtypes.kind(self.dtype), "int(x)")
         raise TypeError(errors.explain(asked, f"an array of type {self.aval}", why, write))
 
     def _several(self, asked: str, write: str) -> str:

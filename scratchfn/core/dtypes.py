@@ -323,7 +323,9 @@ def require_in_range(value: int, dtype: DType) -> None:
     if limits.min <= value <= limits.max:
         return
     found = f"a number outside {limits.min} .. {limits.max}"
-    remedy = 'config.update("enable_x64", True)' if dtype == int32 else f"float({value})"
+    remedy = f"jnp.int32({value})" if dtype.itemsize < 4 else f"float({value})"
+    if dtype == int32:
+        remedy = 'config.update("enable_x64", True)'
     asked, why = f"The Python int {value} as {short_name(dtype)}", "it would wrap to another number"
     raise OverflowError(explain(asked, found, why, remedy))
 

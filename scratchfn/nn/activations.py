@@ -15,6 +15,7 @@ from scratchfn import lax
 from scratchfn.core import dtypes
 from scratchfn.errors import explain
 from scratchfn.numpy import tanh
+from scratchfn.numpy.arguments import known
 from scratchfn.numpy.promotion import inexact, operand
 from scratchfn.transforms.custom_jvp import custom_jvp
 
@@ -197,7 +198,7 @@ def one_hot(x: Any, num_classes: int, *, dtype: Any = None, axis: int = -1) -> A
     x = jnp.asarray(x)
     axis = axis % (x.ndim + 1)
     shape = [1] * (x.ndim + 1)
-    shape[axis] = num_classes
+    shape[axis] = known("one_hot", "num_classes", num_classes)
     classes = lax.broadcasted_iota(x.dtype, shape, axis)
     hot = jnp.expand_dims(x, axis) == classes
     return hot.astype(dtypes.default_dtype("f") if dtype is None else dtype)

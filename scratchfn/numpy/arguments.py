@@ -42,7 +42,7 @@ def shape_of(name: str, shape: Any, negative: type[Exception] = TypeError) -> tu
                 f"jnp.{name}, an array of shape {sizes}",
                 "a negative size",
                 "a size counts elements",
-                f"jnp.{name}(...) with sizes of 0 or more",
+                "sizes of 0 or more; -1 has a meaning in x.reshape alone",
             )
         )
     return sizes
@@ -63,7 +63,7 @@ def _explain_shape(name: str, shape: Any) -> str:
         f"jnp.{name}, an array of shape {shape!r}",
         f"sizes of type {', '.join(sorted({type(x).__name__ for x in sizes}))}",
         "sizes are integers",
-        f"jnp.{name}((2, 3), ...)",
+        "a shape such as (2, 3); one number for one axis",
     )
 
 

@@ -143,7 +143,8 @@ def _leaf(x: Any) -> Any:
         )
     if hasattr(x, "__jax_array__") or hasattr(x, "addressable_shards"):  # the latter is a jax.Array
         return as_value(x)
-    return np.asarray(x)
+    array = np.asarray(x)
+    return array if dtypes.is_supported(array.dtype) else as_value(x)  # which refuses it
 
 
 def _checked(x: Any) -> Any:

@@ -74,9 +74,10 @@ def _sizes(a: Any, shape: Any) -> tuple[int, ...]:
             n.__index__() if hasattr(n, "__index__") and not isinstance(n, Tracer) else n
             for n in given
         )
-    if -1 not in [n for n in given if type(n) is int]:
+    free = [i for i, n in enumerate(given) if type(n) is int and n == -1]
+    if not free:
         return shape_of("reshape", given)
-    rest = shape_of("reshape", tuple(n for i, n in enumerate(given) if i != given.index(-1)))
+    rest = shape_of("reshape", given[: free[0]] + given[free[0] + 1 :])
     count = math.prod(rest)
     if count == 0 or a.size % count:
         raise TypeError(
@@ -87,7 +88,7 @@ def _sizes(a: Any, shape: Any) -> tuple[int, ...]:
                 "sizes of which all but one are known to divide it, or x.ravel()",
             )
         )
-    return tuple(a.size // count if n == -1 else n for n in given)
+    return tuple(a.size // count if i == free[0] else n for i, n in enumerate(given))
 
 
 def ravel(a: Any, order: str = "C") -> Any:
@@ -350,7 +351,7 @@ def repeat(
     if total_repeat_length is None or not isinstance(repeats, Tracer):
         counts = np.asarray(known("repeat", "repeats (without total_repeat_length)", repeats))
         if counts.ndim == 0 and total_repeat_length is None:
-            return _repeat_evenly(a, operator.index(counts[()]), axis)
+            return _repeat_evenly(a, *shape_of("repeat", counts[()]), axis)
         size = a.shape[axis]
         if counts.size not in (1, size):
             raise ValueError(

@@ -13,7 +13,16 @@ import numpy as np
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array
-from scratchfn.numpy.arguments import axis_of, dtype_of, known, operands, placed, scalar, shape_of
+from scratchfn.numpy.arguments import (
+    axis_of,
+    dtype_of,
+    integer,
+    known,
+    operands,
+    placed,
+    scalar,
+    shape_of,
+)
 from scratchfn.numpy.creation import constant, full
 from scratchfn.numpy.elementwise import floor, log10
 from scratchfn.numpy.promotion import broadcast_shapes, lead, operand
@@ -134,11 +143,7 @@ def _between(first: Any, last: Any, num: int, endpoint: bool, axis: int) -> Any:
 
 
 def _length(name: str, num: Any) -> int:
-    (length,) = (
-        shape_of(name, known(name, "the number of elements", num))
-        if not (isinstance(num, int) and num < 0)
-        else (num,)
-    )
+    length = integer(name, "the number of elements", num, f"jnp.{name}(start, stop, 50)")
     if length >= 0:
         return length
     raise ValueError(

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import scratchfn.numpy as jnp
 from scratchfn import tree
-from scratchfn.optim.base import LearningRate, Optimizer, Params, rate
+from scratchfn.optim.base import LearningRate, Optimizer, Params, rate, require_rate
 
 
 class AdamState(NamedTuple):
@@ -30,10 +30,11 @@ def adam(
     """θ ← θ - α m̂ / (√v̂ + ε).
 
     Args:
-      lr: α, a number or a function of the number of steps already taken.
+      lr: α, a number or a function of the number of steps already taken; else TypeError.
       b1, b2: β₁ and β₂, how much of the running moments stays at each step.
       eps: ε, which keeps a step finite where gradients vanish.
     """
+    require_rate("adam", lr)
     α, β1, β2, ε = lr, b1, b2, eps
 
     def init(params: Params) -> AdamState:

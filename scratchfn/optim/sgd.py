@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import scratchfn.numpy as jnp
 from scratchfn import tree
-from scratchfn.optim.base import LearningRate, Optimizer, Params, rate
+from scratchfn.optim.base import LearningRate, Optimizer, Params, rate, require_rate
 
 
 class SgdState(NamedTuple):
@@ -24,10 +24,11 @@ def sgd(lr: LearningRate, momentum: float = 0.0, nesterov: bool = False) -> Opti
     """θ ← θ - α m.
 
     Args:
-      lr: α, a number or a function of the number of steps already taken.
+      lr: α, a number or a function of the number of steps already taken; else TypeError.
       momentum: μ, how much of the velocity stays; 0 for none.
       nesterov: step to where the velocity will have led, not to where it is.
     """
+    require_rate("sgd", lr)
     α, μ = lr, momentum
 
     def init(params: Params) -> SgdState:

@@ -15,13 +15,18 @@ from scratchfn.core.avals import ShapedArray
 def require_kind(name: str, avals: Sequence[ShapedArray], kinds: str) -> None:
     """Raises TypeError unless all arguments' dtypes are of the given kinds."""
     for i, aval in enumerate(avals):
-        if dtypes.kind(aval.dtype) not in kinds:
+        kind = dtypes.kind(aval.dtype)
+        if kind not in kinds:
+            name = _SPELLED.get(name, name)
+            likely = next(k for k in "fiubc" if k in kinds)
             raise TypeError(
                 errors.explain(
                     f"{name}({', '.join(map(str, avals))})",
                     f"argument {i} of type {aval}",
                     f"{name} takes {_kind_names(kinds)} only",
-                    f"{name}(x.astype({_EXAMPLE[kinds[-1]]}))",
+                    "random.bits(key) or random.normal(key, shape) for numbers from a key"
+                    if kind == "key"
+                    else f"x.astype({_EXAMPLE[likely]}) for x",
                 )
             )
 
@@ -81,7 +86,9 @@ _NAMES = {
     "c": "complex numbers", "k": "keys",
 }  # fmt: skip
 _EXAMPLE = {"b": "bool", "i": "jnp.int32", "u": "jnp.uint32", "f": "jnp.float32",
-            "c": "jnp.complex64", "k": "jnp.uint32"}  # fmt: skip
+            "c": "jnp.complex64"}  # fmt: skip
+# Primitives whose names are words of Python, as functions are called
+_SPELLED = {f"{word}": f"bitwise_{word}" for word in ("and", "or", "xor", "not")}
 
 
 def _kind_names(kinds: str) -> str:

@@ -254,7 +254,7 @@ def _differentiable(
         if dtypes.kind(x.dtype) in wanted or (allow_int and not holomorphic):
             continue
         path, _ = tree.leaves_with_path((tuple(args), {}))[i]
-        asked = f"grad of {name_of(fun)} with respect to {where(path)}"
+        asked = f"grad with respect to {where(path)}"
         found = f"an input of type {x.aval}"
         if holomorphic:
             why, write = "holomorphic=True is for complex inputs", "x.astype(jnp.complex64)"

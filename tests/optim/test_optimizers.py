@@ -121,3 +121,13 @@ def test_updates_come_in_the_params_dtype() -> None:
     new = apply_updates(params, {"w": jnp.full(3, 0.5, jnp.float32)})
     assert new["w"].dtype == jnp.bfloat16
     assert new["w"].tolist() == [1.5] * 3
+
+
+@pytest.mark.parametrize("make", [sgd, adam])
+@pytest.mark.parametrize("lr", ["a", None, [0.1, 0.2]])
+def test_what_is_no_learning_rate(make, lr) -> None:
+    with pytest.raises(TypeError) as caught:
+        make(lr)
+    text = str(caught.value)
+    assert f"optim.{make.__name__}(lr" in text and repr(lr) in text and type(lr).__name__ in text
+    assert text.count("\n") == 3  # asked, found, why, what to write

@@ -78,7 +78,7 @@ MISUSES: dict[str, tuple[Callable[[Any, Any], Any], list[str]]] = {
     ),
     "grad of an int": (
         lambda lib, jnp: lib.grad(lambda x: x * 2.0)(3),
-        ["with respect to argument x of <lambda>", "i32[]", "x.astype(jnp.float32)", "allow_int"],
+        ["grad with respect to argument x of <lambda>", "i32[]", "x.astype(jnp.float32)", "allow_int"],
     ),
     "grad with an integer result": (
         lambda lib, jnp: lib.grad(lambda x: jnp.int32(x))(3.0),

@@ -1,0 +1,11 @@
+"""The table of misuses, group by group, in the order of docs/errors.md."""
+
+from __future__ import annotations
+
+from tests.errors.cases import indexing, shapes, tracing, transforms, trees, values
+
+GROUPS = [
+    group
+    for module in (transforms, tracing, indexing, shapes, values, trees)
+    for group in module.GROUPS
+]
