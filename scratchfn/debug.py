@@ -30,6 +30,8 @@ from scratchfn.primitives.callbacks import FlatCallback
 from scratchfn.primitives.debugging import debug_callback_p, debug_print_p
 from scratchfn.transforms.flat import require_callable
 
+__all__ = ["breakpoint", "callback", "log", "print"]
+
 
 def callback(
     callback: Callable[..., None] | None = None,

@@ -21,6 +21,21 @@ from scratchfn.core.dtypes import prng_key as prng_key
 from scratchfn.core.dtypes import scalar_type_of as scalar_type_of
 from scratchfn.errors import TypePromotionError as TypePromotionError
 
+__all__ = [
+    "TypePromotionError",
+    "bfloat16",
+    "canonicalize_dtype",
+    "extended",
+    "finfo",
+    "float0",
+    "iinfo",
+    "issubdtype",
+    "itemsize_bits",
+    "prng_key",
+    "result_type",
+    "scalar_type_of",
+]
+
 bfloat16 = ml_dtypes.bfloat16
 """The scalar class of the 16-bit float with the exponent of a float32."""
 

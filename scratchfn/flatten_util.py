@@ -19,6 +19,8 @@ from scratchfn import numpy as jnp
 from scratchfn.core import dtypes
 from scratchfn.core.array import as_value
 
+__all__ = ["ravel_pytree"]
+
 
 def ravel_pytree(pytree: Any) -> tuple[Any, Callable[[Any], Any]]:
     """All numbers of a tree as a vector, in the dtype that its leaves promote to, and the function

@@ -23,6 +23,8 @@ from scratchfn.core.array import as_value
 from scratchfn.core.params import GatherScatterMode
 from scratchfn.core.trace import Tracer
 
+__all__ = ["segment_max", "segment_min", "segment_prod", "segment_sum"]
+
 
 def segment_sum(
     data: Any,

@@ -24,6 +24,8 @@ from scratchfn.core.array import as_value
 from scratchfn.transforms import api
 from scratchfn.tree_util import keystr
 
+__all__ = ["check_grads", "check_jvp", "check_vjp"]
+
 EPS = 1e-4
 TOLERANCE = {
     np.dtype(ml_dtypes.bfloat16): 1e-1, np.dtype(np.float16): 1e-2,

@@ -8,6 +8,8 @@ import numpy as np
 
 from scratchfn.core.trace import Value
 
+__all__ = ["ArrayLike", "DTypeLike"]
+
 
 class SupportsDType(Protocol):
     """What has a dtype."""

@@ -27,6 +27,27 @@ from scratchfn.numpy.ufuncs import divide, multiply
 from scratchfn.primitives.convert import convert_element_type
 from scratchfn.primitives.structural import iota, pad
 
+__all__ = [
+    "fft",
+    "fft2",
+    "fftfreq",
+    "fftn",
+    "fftshift",
+    "hfft",
+    "ifft",
+    "ifft2",
+    "ifftn",
+    "ifftshift",
+    "ihfft",
+    "irfft",
+    "irfft2",
+    "irfftn",
+    "rfft",
+    "rfft2",
+    "rfftfreq",
+    "rfftn",
+]
+
 Sizes = Sequence[int] | None
 _SWAPPED = {None: "forward", "backward": "forward", "ortho": "ortho", "forward": "backward"}
 MOST_AXES = 3  # that XLA transforms in one operation

@@ -27,6 +27,22 @@ from scratchfn.core.trace import Primitive as Primitive
 from scratchfn.errors import JaxprTypeError as JaxprTypeError
 from scratchfn.extend.core import primitives as primitives
 
+__all__ = [
+    "ClosedJaxpr",
+    "DropVar",
+    "Jaxpr",
+    "JaxprEqn",
+    "JaxprTypeError",
+    "Literal",
+    "Primitive",
+    "Var",
+    "check_jaxpr",
+    "jaxpr_as_fun",
+    "jaxprs_in_params",
+    "new_jaxpr_eqn",
+    "subjaxprs",
+]
+
 
 class DropVar(Var):
     """In JAX, a result that nothing reads. Programs here have ordinary variables in these places,

@@ -12,6 +12,8 @@ import scratchfn.numpy as jnp
 from scratchfn.scipy.special import xlog1py, xlogy
 from scratchfn.scipy.stats.standard import on_support, promoted
 
+__all__ = ["cdf", "logpmf", "pmf", "ppf"]
+
 
 def logpmf(k: Any, p: Any, loc: Any = 0) -> Any:
     """The logarithm of the probability of k."""

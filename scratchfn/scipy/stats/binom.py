@@ -13,6 +13,8 @@ import scratchfn.numpy as jnp
 from scratchfn.scipy.special import betaln, xlog1py, xlogy
 from scratchfn.scipy.stats.standard import on_support, promoted
 
+__all__ = ["logpmf", "pmf"]
+
 
 def logpmf(k: Any, n: Any, p: Any, loc: Any = 0) -> Any:
     """The logarithm of the probability of k."""

@@ -10,6 +10,8 @@ from typing import Any
 from scratchfn.scipy.stats import gamma
 from scratchfn.scipy.stats.standard import promoted
 
+__all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "sf"]
+
 
 def _as_gamma(name: str, x: Any, df: Any, loc: Any, scale: Any) -> tuple[Any, Any, Any, Any]:
     """The arguments of the gamma distribution that is meant."""

@@ -13,6 +13,8 @@ from scratchfn.numpy.promotion import operand, promote_dtypes_inexact
 from scratchfn.scipy.special import xlogy
 from scratchfn.scipy.stats.standard import on_support
 
+__all__ = ["logpdf", "pdf"]
+
 
 def logpdf(x: Any, alpha: Any) -> Any:
     """The logarithm of the density; -inf off the simplex.

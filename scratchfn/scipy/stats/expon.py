@@ -10,6 +10,8 @@ from typing import Any
 import scratchfn.numpy as jnp
 from scratchfn.scipy.stats.standard import on_support, on_unit, promoted, standard
 
+__all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]
+
 
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""

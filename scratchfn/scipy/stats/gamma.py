@@ -12,6 +12,8 @@ from scratchfn import lax
 from scratchfn.scipy.special import xlogy
 from scratchfn.scipy.stats.standard import on_support, standard
 
+__all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "sf"]
+
 
 def logpdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""

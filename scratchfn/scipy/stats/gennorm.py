@@ -11,6 +11,8 @@ import scratchfn.numpy as jnp
 from scratchfn import lax
 from scratchfn.scipy.stats.standard import promoted
 
+__all__ = ["cdf", "logpdf", "pdf"]
+
 
 def logpdf(x: Any, beta: Any) -> Any:
     """The logarithm of the density."""

@@ -10,6 +10,8 @@ from typing import Any
 import scratchfn.numpy as jnp
 from scratchfn.scipy.stats.standard import standard
 
+__all__ = ["cdf", "logpdf", "pdf"]
+
 
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""

@@ -12,6 +12,8 @@ from scratchfn import lax
 from scratchfn.scipy.special import logit
 from scratchfn.scipy.stats.standard import promoted, standard
 
+__all__ = ["cdf", "isf", "logpdf", "pdf", "ppf", "sf"]
+
 
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""

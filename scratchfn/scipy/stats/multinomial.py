@@ -16,6 +16,8 @@ from scratchfn.numpy.promotion import operand, promote_dtypes, promote_dtypes_in
 from scratchfn.scipy.special import xlogy
 from scratchfn.scipy.stats.standard import on_support
 
+__all__ = ["logpmf", "pmf"]
+
 
 def logpmf(x: Any, n: Any, p: Any) -> Any:
     """The logarithm of the probability of the counts x; -inf unless their sum is n.

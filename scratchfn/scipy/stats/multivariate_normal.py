@@ -19,6 +19,8 @@ from scratchfn.lax import linalg
 from scratchfn.numpy.promotion import operand, promote_dtypes_inexact
 from scratchfn.scipy.stats import norm
 
+__all__ = ["logpdf", "pdf"]
+
 
 def logpdf(x: Any, mean: Any, cov: Any, allow_singular: None = None) -> Any:
     """The logarithm of the density; nan where the covariance is not positive definite.

@@ -14,6 +14,8 @@ from scratchfn import lax
 from scratchfn.scipy.special import xlog1py, xlogy
 from scratchfn.scipy.stats.standard import on_support, promoted
 
+__all__ = ["logpmf", "pmf"]
+
 
 def logpmf(k: Any, n: Any, p: Any, loc: Any = 0) -> Any:
     """The logarithm of the probability of k."""

@@ -12,6 +12,8 @@ import scratchfn.numpy as jnp
 from scratchfn.scipy.special.normal import distribution, log_distribution, quantile
 from scratchfn.scipy.stats.standard import promoted, standard
 
+__all__ = ["cdf", "isf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]
+
 
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""

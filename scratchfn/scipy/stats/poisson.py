@@ -14,6 +14,8 @@ from scratchfn.scipy.special import xlogy
 from scratchfn.scipy.special.series import polynomial
 from scratchfn.scipy.stats.standard import on_support, promoted
 
+__all__ = ["cdf", "entropy", "logpmf", "pmf"]
+
 
 def logpmf(k: Any, mu: Any, loc: Any = 0) -> Any:
     """The logarithm of the probability of k."""

@@ -13,6 +13,8 @@ import scratchfn.numpy as jnp
 from scratchfn.scipy.special import betaln
 from scratchfn.scipy.stats.standard import standard
 
+__all__ = ["logpdf", "pdf"]
+
 
 def logpdf(x: Any, df: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""

@@ -17,6 +17,8 @@ import scratchfn.numpy as jnp
 from scratchfn.scipy.special.normal import log_distribution
 from scratchfn.scipy.stats.standard import on_support, standard
 
+__all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "sf"]
+
 
 def _log_between(a: Any, b: Any) -> Any:
     """log (Φ(b) - Φ(a)) for a <= b."""

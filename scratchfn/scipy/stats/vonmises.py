@@ -12,6 +12,8 @@ import scratchfn.numpy as jnp
 from scratchfn import lax
 from scratchfn.scipy.stats.standard import on_support, promoted
 
+__all__ = ["logpdf", "pdf"]
+
 
 def logpdf(x: Any, kappa: Any) -> Any:
     """The logarithm of the density."""

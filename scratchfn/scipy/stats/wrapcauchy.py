@@ -13,6 +13,8 @@ from typing import Any
 import scratchfn.numpy as jnp
 from scratchfn.scipy.stats.standard import on_support, promoted
 
+__all__ = ["logpdf", "pdf"]
+
 
 def logpdf(x: Any, c: Any) -> Any:
     """The logarithm of the density."""
