@@ -77,6 +77,18 @@ def grad(
     return grad_fun
 
 
+def _refuse_reduce_axes(reduce_axes: Sequence[Any], asked: str) -> None:
+    if reduce_axes:
+        raise NotImplementedError(
+            errors.explain(
+                asked,
+                f"reduce_axes={reduce_axes!r}",
+                "it is not supported, as in JAX since 0.4.36",
+                "lax.psum in the function, over the axes in question",
+            )
+        )
+
+
 def value_and_grad(
     fun: Callable[..., Any],
     argnums: int | Sequence[int] = 0,
@@ -90,15 +102,7 @@ def value_and_grad(
     With `has_aux` the value is the pair (scalar, auxiliary data).
     """
     require_callable(fun, "value_and_grad")
-    if reduce_axes:
-        raise NotImplementedError(
-            errors.explain(
-                f"grad of {name_of(fun)}",
-                f"reduce_axes={reduce_axes!r}",
-                "it is not supported, as in JAX since 0.4.36",
-                "lax.psum in the function, over the axes in question",
-            )
-        )
+    _refuse_reduce_axes(reduce_axes, f"grad of {name_of(fun)}")
 
     @functools.wraps(fun)
     def value_and_grad_fun(*args: Any, **kwargs: Any) -> Any:
@@ -168,6 +172,7 @@ def vjp(
     """(fun(*primals), f_vjp), where f_vjp maps a cotangent of the result to a tuple of cotangents
     of the primals. With `has_aux`, (out, f_vjp, aux)."""
     require_callable(fun, "vjp")
+    _refuse_reduce_axes(reduce_axes, f"vjp of {name_of(fun)}")
     leaves, in_tree = flatten_values((primals, {}), argument_of(fun))
     flat = FlatFunction(fun, in_tree, has_aux)
     nonzeros = [dtypes.kind(x.dtype) in "fc" for x in leaves]
@@ -224,6 +229,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any, reduce_axes: Any = 
     cotangents of its arguments. `primals` are used for their types alone (arrays, or anything with
     `shape` and `dtype`)."""
     require_callable(fun, "linear_transpose")
+    _refuse_reduce_axes(reduce_axes, f"linear_transpose of {name_of(fun)}")
     shapes, in_tree = tree.flatten((primals, {}))
     avals = list(map(abstract_value, shapes))
     flat = FlatFunction(fun, in_tree)

@@ -382,3 +382,15 @@ def test_pmax_has_no_derivative():
     for lib in (jax, sf):
         with pytest.raises(NotImplementedError, match="pmax"):
             lib.vmap(lib.grad(lambda x, lib=lib: lib.lax.pmax(x, "i")), axis_name="i")(XS[:, 0])
+
+
+def test_reduce_axes_is_gone():
+    """As in JAX: a psum in the function says the same."""
+    for lib in (jax, sf):
+        for f in (
+            lambda lib: lib.grad(lambda x: x, reduce_axes=("i",)),
+            lambda lib: lib.vjp(lambda x: x, 1.0, reduce_axes=("i",)),
+            lambda lib: lib.linear_transpose(lambda x: x, 1.0, reduce_axes=("i",)),
+        ):
+            with pytest.raises(NotImplementedError, match="reduce_axes"):
+                f(lib)
