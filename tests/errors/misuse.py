@@ -64,5 +64,7 @@ def builtin_class(error: Exception) -> type[BaseException]:
 
 
 def text_of(error: Exception) -> str:
-    """The message, with what differs from run to run taken out: addresses in memory."""
-    return re.sub(r"0x[0-9a-f]+|(?<=object id )\d+", "...", str(error).strip())
+    """The message, with what differs from run to run taken out: addresses in memory, and lines of
+    the files that run the misuse."""
+    text = re.sub(r"(?s)\s+at loc\(.*", "", str(error).strip())
+    return re.sub(r"0x[0-9a-f]+|(?<=object id )\d+", "...", text)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from tests.errors.cases import indexing, shapes, tracing, transforms, trees, values
+from tests.errors.cases import (
+    control,
+    indexing,
+    rules,
+    shapes,
+    tracing,
+    transforms,
+    trees,
+    values,
+)
 
 GROUPS = [
     group
-    for module in (transforms, tracing, indexing, shapes, values, trees)
+    for module in (transforms, tracing, control, rules, indexing, shapes, values, trees)
     for group in module.GROUPS
 ]
