@@ -11,6 +11,7 @@ import pytest
 
 import scratchfn as sf
 import scratchfn.numpy as jnp
+from scratchfn import lax
 
 BACKENDS = ["numpy", "jax"]
 
@@ -105,3 +106,44 @@ def test_all_types_of_numbers() -> None:
 def test_the_flags_are_this_blocks_own() -> None:
     with sf.debug_nans(True), sf.debug_nans(False):
         assert np.isnan(jnp.log(-1.0))
+
+
+MASKED = [
+    lambda x: jnp.max(x, where=x > 0, initial=-1),
+    lambda x: jnp.nanmax(x),
+    lambda x: jnp.median(x),
+    lambda x: jnp.hypot(x, x),
+    lambda x: jnp.sinc(x),
+    lambda x: jnp.logaddexp(x, x),
+    lambda x: sf.nn.logsumexp(x, b=jnp.ones(3)),
+    lambda x: sf.nn.softmax(x, where=x > 0),
+    lambda x: jnp.where(x > 0, x, -jnp.inf).max(),
+    lambda x: jnp.where(x > 9, jnp.nan, x),
+]
+
+
+@pytest.mark.parametrize("f", MASKED)
+def test_masks_and_constants_are_not_operations_gone_wrong(f: Any) -> None:
+    x = jnp.array([0.0, 1.0, 2.0])
+    with sf.debug_nans(True), sf.debug_infs(True):
+        f(x)
+        sf.jit(f)(x)
+
+
+def test_inside_a_loop_the_way_on_is_told() -> None:
+    def f(x: Any) -> Any:
+        return lax.scan(lambda c, x: (c + jnp.log(x), None), 0.0, x)[0]
+
+    for run in (f, sf.jit(f)):
+        with (
+            sf.debug_nans(True),
+            pytest.raises(FloatingPointError, match=r"encountered in scan[^$]*disable_jit\(\)"),
+        ):
+            run(jnp.array([1.0, -1.0]))
+    with (
+        sf.disable_jit(),
+        sf.debug_nans(True),
+        pytest.raises(FloatingPointError, match="encountered in log") as error,
+    ):
+        f(jnp.array([1.0, -1.0]))
+    assert line_of(f, 1) in str(error.value)
