@@ -67,4 +67,5 @@ def text_of(error: Exception) -> str:
     """The message, with what differs from run to run taken out: addresses in memory, and lines of
     the files that run the misuse."""
     text = re.sub(r"(?s)\s+at loc\(.*", "", str(error).strip())
+    text = re.sub(r"(?s)Traceback \(most.*\n", "", text)  # all but its last line
     return re.sub(r"0x[0-9a-f]+|(?<=object id )\d+", "...", text)
