@@ -102,7 +102,7 @@ class Lowered:
         if dialect == "optimized":
             return str(self._compiled.optimized)
         if dialect == "numpy":
-            return self._compiled.source
+            return self._compiled.text()
         raise ValueError(f"as_text: {dialect!r} is none of 'jaxpr', 'optimized', 'numpy'")
 
     @property
@@ -121,7 +121,7 @@ class Compiled:
         self._program = program
 
     def as_text(self) -> str:
-        return self._program.source
+        return self._program.text()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         traced = self._traced

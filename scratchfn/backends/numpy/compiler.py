@@ -3,7 +3,7 @@
 `compile_program` does so once per program. The source is registered with `linecache`, so that a
 traceback or a debugger shows the generated line.
 
-Read next: `backends/jax.py`, the other backend.
+Read next: `backends/numpy/loops.py`, for what is more than a line.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from scratchfn.backends.numpy.emit import emit
+from scratchfn.backends.numpy.emit import Writer, emit
 from scratchfn.backends.numpy.simplify import simplify
 from scratchfn.core.compile_log import timed
 from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
@@ -26,10 +26,22 @@ _counter = itertools.count()
 class NumpyProgram:
     """A compiled program: call it with the arguments' buffers, get the results' buffers."""
 
-    def __init__(self, optimized: ClosedJaxpr, source: str, function: Callable[..., Any]):
+    def __init__(
+        self,
+        optimized: ClosedJaxpr,
+        source: str,
+        function: Callable[..., Any],
+        called: dict[str, NumpyProgram] | None = None,
+    ):
         self.optimized = optimized
         self.source = source
         self.function = function
+        self.called = called or {}  # programs that the source calls, such as loops, by its names
+
+    def text(self) -> str:
+        """The source, and that of the programs it calls."""
+        inner = [f"\n# {name}\n{program.text()}" for name, program in self.called.items()]
+        return self.source + "".join(inner)
 
     def __call__(self, *buffers: Any) -> Sequence[Any]:
         return self.function(*buffers)
@@ -44,10 +56,17 @@ def compile_program(closed: ClosedJaxpr, name: str = "program") -> NumpyProgram:
 
 def _compile(closed: ClosedJaxpr, name: str) -> NumpyProgram:
     optimized = simplify(closed)
-    source, function_name, constants = emit(optimized, name)
-    filename = f"<scratchfn {function_name} #{next(_counter)}>"
+    source, writer = emit(optimized, name)
+    return load(closed, optimized, source, writer)
+
+
+def load(owner: Any, optimized: ClosedJaxpr, source: str, writer: Writer) -> NumpyProgram:
+    """A function from its source and its writer. The source is known to tracebacks for as long as
+    the program `owner` lives."""
+    filename = f"<scratchfn {writer.name} #{next(_counter)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
-    weakref.finalize(closed, linecache.cache.pop, filename, None)
-    namespace = {**NAMESPACE, **constants}
+    weakref.finalize(owner, linecache.cache.pop, filename, None)
+    namespace = {**NAMESPACE, **writer.constants}
     exec(compile(source, filename, "exec"), namespace)
-    return NumpyProgram(optimized, source, namespace[function_name])
+    called = {k: v for k, v in writer.constants.items() if isinstance(v, NumpyProgram)}
+    return NumpyProgram(optimized, source, namespace[writer.name], called)

@@ -37,6 +37,25 @@ class Writer:
         self.constants: dict[str, Any] = {}
         self.by_identity: dict[int, str] = {}
         self.lines: list[str] = []
+        self.indent = "    "
+
+    def program(self, closed: ClosedJaxpr, arguments: Sequence[str]) -> list[str]:
+        """Writes the lines of a program whose arguments have these names; the names of its
+        results."""
+        jaxpr = closed.jaxpr
+        self.names.update(zip(jaxpr.invars, arguments, strict=True))
+        for i, (v, value) in enumerate(zip(jaxpr.constvars, closed.consts, strict=True)):
+            buffer = to_numpy(value) if isinstance(value, Array) else np.asarray(value)
+            self.names[v] = self.constant(buffer, f"const{i}")
+        for eqn, dead in zip(jaxpr.eqns, _last_uses(jaxpr), strict=True):
+            self.equation(eqn)
+            self.release(dead)
+        return [self.atom(v) for v in jaxpr.outvars]
+
+    def function(self, arguments: Sequence[str], results: Sequence[str]) -> str:
+        """The source of the function, once its lines have been written."""
+        head = f"def {self.name}({', '.join(arguments)}):"
+        return "\n".join([head, *self.lines, f"    return {in_tuple(results)}"]) + "\n"
 
     def variable(self, v: Var) -> str:
         """The name of a variable, made at its first sight."""
@@ -69,7 +88,7 @@ class Writer:
         targets = ", ".join(self.variable(v) for v in eqn.outvars)
         if eqn.primitive.many and len(eqn.outvars) == 1:
             targets += ","
-        line = f"    {targets} = {text}" if targets else f"    {text}"
+        line = f"{self.indent}{targets} = {text}" if targets else f"{self.indent}{text}"
         if eqn.source is not None:
             where = f"# {os.path.basename(eqn.source.code.co_filename)}:{eqn.source.line}"
             line = f"{line:<{COMMENT_COLUMN}}  {where}"
@@ -77,7 +96,7 @@ class Writer:
 
     def release(self, variables: Sequence[Var]) -> None:
         if variables:
-            self.lines.append(f"    del {', '.join(map(self.variable, variables))}")
+            self.lines.append(f"{self.indent}del {', '.join(map(self.variable, variables))}")
 
 
 def literal_name(literal: Literal) -> str:
@@ -103,20 +122,14 @@ def _bytes(v: Var) -> int:
     return v.aval.size * v.aval.dtype.itemsize
 
 
-def emit(closed: ClosedJaxpr, name: str) -> tuple[str, str, dict[str, Any]]:
-    """The source of a program as a function of its arguments' buffers that returns a tuple; the
-    function's name; and the constants that must be in its namespace."""
+def in_tuple(names: Sequence[str]) -> str:
+    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+
+
+def emit(closed: ClosedJaxpr, name: str) -> tuple[str, Writer]:
+    """The source of a program as a function of its arguments' buffers that returns a tuple; and its
+    writer, which knows the constants that must be in the function's namespace."""
     writer = Writer(name)
-    jaxpr = closed.jaxpr
-    arguments = ", ".join(writer.variable(v) for v in jaxpr.invars)
-    for i, (v, value) in enumerate(zip(jaxpr.constvars, closed.consts, strict=True)):
-        buffer = to_numpy(value) if isinstance(value, Array) else np.asarray(value)
-        writer.names[v] = writer.constant(buffer, f"const{i}")
-    for eqn, dead in zip(jaxpr.eqns, _last_uses(jaxpr), strict=True):
-        writer.equation(eqn)
-        writer.release(dead)
-    results = ", ".join(writer.atom(v) for v in jaxpr.outvars)
-    if len(jaxpr.outvars) == 1:
-        results += ","
-    lines = [f"def {writer.name}({arguments}):", *writer.lines, f"    return ({results})"]
-    return "\n".join(lines) + "\n", writer.name, writer.constants
+    arguments = [writer.variable(v) for v in closed.jaxpr.invars]
+    results = writer.program(closed, arguments)
+    return writer.function(arguments, results), writer

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from scratchfn.backends.numpy.compiler import compile_program
+from scratchfn.backends.numpy.compiler import NumpyProgram
+from scratchfn.backends.numpy.loops import compile_cond
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Jaxpr, Var, eval_jaxpr, weak_cache
@@ -47,21 +48,12 @@ def bind(index: Any, operands: Sequence[Any], branches: Sequence[ClosedJaxpr]) -
 # -- NumPy ----------------------------------------------------------------------------------------
 
 
-def _choice(branches: Branches) -> Callable[..., Any]:
-    """The choice as a function of buffers."""
-    compiled = [
-        compile_program(branch, f"branch_{i}").function for i, branch in enumerate(branches)
-    ]
-    last = len(branches) - 1
-
-    def cond(index: Any, *buffers: Any) -> Any:
-        return compiled[min(max(int(index), 0), last)](*buffers)
-
-    return cond
+def _compiled(branches: Branches) -> NumpyProgram:
+    return compile_cond(branches[0], branches[1:])
 
 
 def _source(names: Any, avals: Any, params: dict[str, Any], constant: Any) -> str:
-    return f"{constant(_choice(params['branches']), 'cond_branches')}({', '.join(names)})"
+    return f"{constant(_compiled(params['branches']), 'cond_branches')}({', '.join(names)})"
 
 
 # -- derivatives ----------------------------------------------------------------------------------
@@ -232,7 +224,7 @@ def _spread(index: Any, shape: tuple[int, ...]) -> Any:
 cond_p = Primitive(
     "cond",
     many=True,
-    impl=lambda index, *buffers, branches: _choice(branches)(index, *buffers),
+    impl=lambda index, *buffers, branches: _compiled(branches)(index, *buffers),
     source=_source,
     aval=lambda *avals, branches: branches[0].out_avals,
     jvp=_jvp,

@@ -16,13 +16,11 @@ Read next: `scan.py` for the user's `scan`, `while_primitive.py` for the other l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import repeat
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from scratchfn.backends.numpy.compiler import compile_program
+from scratchfn.backends.numpy.compiler import NumpyProgram
+from scratchfn.backends.numpy.loops import compile_scan
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
 from scratchfn.core.stage import stage_closed
@@ -61,46 +59,13 @@ def _aval(
 # -- NumPy ----------------------------------------------------------------------------------------
 
 
-@weak_cache
-def _loop(
-    body: ClosedJaxpr, length: int, reverse: bool, num_consts: int, num_carry: int
-) -> Callable[..., tuple[Any, ...]]:
-    """The scan as a function of buffers: the compiled body in a Python loop."""
-    step = compile_program(body, "scan_body").function
-    types = [((length, *a.shape), a.dtype) for a in body.out_avals[num_carry:]]
-    end = num_consts + num_carry
-
-    def scan(*buffers: Any) -> tuple[Any, ...]:
-        consts, carry, xs = buffers[:num_consts], buffers[num_consts:end], buffers[end:]
-        ys = [np.empty(shape, dtype) for shape, dtype in types]
-        rows = zip(*map(_rows, xs), strict=True) if xs else repeat((), length)
-        steps: Iterator[Any] = enumerate(rows)
-        if reverse:
-            rows = zip(*[_rows(x[::-1]) for x in xs], strict=True) if xs else repeat((), length)
-            steps = zip(range(length - 1, -1, -1), rows, strict=True)
-        for i, row in steps:
-            outs = step(*consts, *carry, *row)
-            carry = outs[:num_carry]
-            for y, out in zip(ys, outs[num_carry:], strict=True):
-                y[i] = out
-        return (*carry, *ys)
-
-    return scan
-
-
-def _rows(x: np.ndarray) -> Any:
-    """The rows of an array. Those of a vector are NumPy's scalars, which are computed with faster
-    than arrays of rank 0; but a key has to stay an array, as operations take it apart."""
-    return (x[i, ...] for i in range(len(x))) if x.ndim == 1 and x.dtype.names else x
-
-
-def _run(params: dict[str, Any]) -> Callable[..., tuple[Any, ...]]:
+def _compiled(params: dict[str, Any]) -> NumpyProgram:
     names = ("jaxpr", "length", "reverse", "num_consts", "num_carry")
-    return _loop(*[params[name] for name in names])
+    return compile_scan(*[params[name] for name in names])
 
 
 def _source(names: Any, avals: Any, params: dict[str, Any], constant: Any) -> str:
-    return f"{constant(_run(params), 'scan_loop')}({', '.join(names)})"
+    return f"{constant(_compiled(params), 'scan_loop')}({', '.join(names)})"
 
 
 # -- forward mode ---------------------------------------------------------------------------------
@@ -316,7 +281,7 @@ def _batch(size: int, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, **params: Any
 scan_p = Primitive(
     "scan",
     many=True,
-    impl=lambda *buffers, **params: _run(params)(*buffers),
+    impl=lambda *buffers, **params: _compiled(params)(*buffers),
     source=_source,
     aval=_aval,
     jvp=_jvp,

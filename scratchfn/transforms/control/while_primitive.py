@@ -12,13 +12,12 @@ Read next: `while_loop.py` for the user's loops.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from scratchfn import errors
-from scratchfn.backends.numpy.compiler import compile_program
+from scratchfn.backends.numpy.compiler import NumpyProgram
+from scratchfn.backends.numpy.loops import compile_while
 from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
 from scratchfn.core.tangents import Zero
 from scratchfn.core.trace import Primitive
@@ -53,48 +52,13 @@ def bind(
 # -- NumPy ----------------------------------------------------------------------------------------
 
 
-def _loop(params: dict[str, Any]) -> Callable[..., tuple[Any, ...]]:
-    """The loop as a function of buffers: two compiled programs in Python's while."""
-    cond_jaxpr = params["cond_jaxpr"]
-    cond = compile_program(cond_jaxpr, "while_cond").function
-    body = compile_program(params["body_jaxpr"], "while_body").function
-    first, end = params["cond_nconsts"], params["cond_nconsts"] + params["body_nconsts"]
-    if cond_jaxpr.out_avals[0].shape:
-        return _batched_loop(cond, body, first, end)
-
-    def loop(*buffers: Any) -> tuple[Any, ...]:
-        cond_consts, body_consts, carry = buffers[:first], buffers[first:end], buffers[end:]
-        while cond(*cond_consts, *carry)[0]:
-            carry = body(*body_consts, *carry)
-        return carry
-
-    return loop
-
-
-def _batched_loop(
-    cond: Callable[..., Any], body: Callable[..., Any], first: int, end: int
-) -> Callable[..., tuple[Any, ...]]:
-    def loop(*buffers: Any) -> tuple[Any, ...]:
-        cond_consts, body_consts, carry = buffers[:first], buffers[first:end], buffers[end:]
-        while True:
-            going = cond(*cond_consts, *carry)[0]
-            if not going.any():
-                return carry
-            new = body(*body_consts, *carry)
-            if not going.all():
-                new = tuple(_where(going, x, old) for x, old in zip(new, carry, strict=True))
-            carry = new
-
-    return loop
-
-
-def _where(going: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:
-    """The new values of the examples that go on, whose axes are the leading ones."""
-    return np.where(going.reshape(going.shape + (1,) * (new.ndim - going.ndim)), new, old)
+def _compiled(params: dict[str, Any]) -> NumpyProgram:
+    names = ("body_jaxpr", "cond_jaxpr", "body_nconsts", "cond_nconsts")
+    return compile_while(*[params[name] for name in names])
 
 
 def _source(names: Any, avals: Any, params: dict[str, Any], constant: Any) -> str:
-    return f"{constant(_loop(params), 'while_loop')}({', '.join(names)})"
+    return f"{constant(_compiled(params), 'while_loop')}({', '.join(names)})"
 
 
 # -- derivatives ----------------------------------------------------------------------------------
@@ -191,7 +155,7 @@ def _batch(
 while_p = Primitive(
     "while",
     many=True,
-    impl=lambda *buffers, **params: _loop(params)(*buffers),
+    impl=lambda *buffers, **params: _compiled(params)(*buffers),
     source=_source,
     aval=lambda *avals, body_jaxpr, **_: body_jaxpr.out_avals,
     jvp=_jvp,

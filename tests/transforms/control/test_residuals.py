@@ -45,7 +45,7 @@ def test_weights_are_constants_of_both_loops() -> None:
 
 
 def test_cotangents_of_weights_are_one_product() -> None:
-    forth, back = scans(lambda w: rnn(w, H, XS), W)
+    _, back = scans(lambda w: rnn(w, H, XS), W)
     assert (3, 3) not in [v.aval.shape for v in back.outvars]
     wide = jnp.ones((7, 3))  # where the products are larger than the weights, the loop sums
     _, back = scans(lambda w: rnn(w, wide, jnp.stack([wide] * 2)), W)
