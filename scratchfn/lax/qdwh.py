@@ -12,6 +12,7 @@ Read next: `scipy/linalg/polar_factors.py`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from scratchfn.primitives.reduction import reduce_max
 from scratchfn.primitives.rules import is_complex, strong_scalar
 from scratchfn.transforms.control.cond import cond
 from scratchfn.transforms.control.while_loop import while_loop
+from scratchfn.transforms.jit_api import jit
 
 
 def qdwh(
@@ -77,6 +79,7 @@ cbrt, sqrt = cbrt_p.bind, sqrt_p.bind
 MOST = 10  # more than double precision needs, whatever the matrix
 
 
+@partial(jit, static_argnums=(1, 2, 3))  # so that the loop is not traced for each call
 def _iterate(x: Any, is_hermitian: bool, most: int, eps: float | None) -> tuple[Any, ...]:
     if eps is None:
         eps = float(dtypes.finfo(x.dtype).eps)

@@ -149,6 +149,7 @@ FUNCTIONS = [
     ("expm_frechet unfit", lambda la: la.expm_frechet(S, R[:3, :3])),
     ("expm_frechet tall", lambda la: la.expm_frechet(T, T)),
     ("sqrtm", lambda la: [la.sqrtm(S), la.sqrtm(H), la.sqrtm(C), la.sqrtm(-H), la.sqrtm(N)]),
+    ("sqrtm singular", lambda la: la.sqrtm(np.diag([0, 0, 4.0, 9.0]))),
     ("sqrtm blocksize", lambda la: la.sqrtm(S, 2)),
     ("sqrtm tall", lambda la: la.sqrtm(T)),
     ("sqrtm many", lambda la: la.sqrtm(M)),
@@ -305,6 +306,23 @@ def test_qdwh_says_how_it_went() -> None:
         np.testing.assert_allclose(u, u.T, atol=1e-6)
     with pytest.raises(ValueError, match=r"qdwh\(x.T\)"):
         sf.lax.linalg.qdwh(T.T)
+
+
+def test_a_matrix_without_a_root_has_none() -> None:
+    assert not np.isfinite(la.sqrtm(np.array([[0.0, 1.0], [0.0, 0.0]]))).any()
+
+
+def test_messages() -> None:
+    with pytest.raises(
+        ValueError, match=r"solve_triangular\(f32\[4,4\], f32\[5,3\]\)"
+    ):
+        la.solve_triangular(S, T)
+    with pytest.raises(NotImplementedError, match="method='svd'"):
+        la.polar(S, "left")
+    with pytest.raises(ValueError, match=r"hadamard\(4\)"):
+        la.hadamard(3)
+    with pytest.raises(TypeError, match=r"astype\(jnp.float32\)"):
+        la.expm(S.astype("float16"))
 
 
 # -- derivatives ----------------------------------------------------------------------------------

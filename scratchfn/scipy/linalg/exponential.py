@@ -33,6 +33,7 @@ from scratchfn.scipy.linalg.solving import solve_triangular
 from scratchfn.transforms.api import jvp
 from scratchfn.transforms.control.cond import cond, switch
 from scratchfn.transforms.control.scan import scan
+from scratchfn.transforms.jit_api import jit
 from scratchfn.transforms.vmap_api import vmap
 
 # Of each degree, up to which 1-norm its error is below the rounding of the type.
@@ -68,8 +69,9 @@ def expm(A: Any, *, upper_triangular: bool = False, max_squarings: int = 16) -> 
     return reshape(vmap(one)(reshape(a, (-1, *a.shape[-2:]))), a.shape)
 
 
+@partial(jit, static_argnames=("upper", "most", "width"))
 def _expm(a: Any, upper: bool, most: int, width: int) -> Any:
-    """The exponential of one matrix."""
+    """The exponential of one matrix. Compiled, so that its loop is not traced for each call."""
     reach = REACH[width]
     size = norm(a, 1)
     *lower, greatest = reach.values()

@@ -8,7 +8,8 @@ solves a triangular system whose matrix the columns before it make:
     F T = T F        (T - t_jj I) f_j = F t_j - f_jj t_j     (Parlett 1976)
     R Y + Y S = C    (R + s_jj I) y_j = c_j - Y s_j          (Bartels & Stewart 1972)
 
-The systems have the size of T for each column, with zeros below, so that one loop does for all.
+The systems have the size of T for each column, with zeros below, so that one loop does for all. The
+loops are compiled, so that they are not traced again for each call.
 
 Read next: `scipy/linalg/exponential.py`.
 """
@@ -40,6 +41,7 @@ from scratchfn.primitives.convert import convert_element_type
 from scratchfn.scipy.linalg.factorizations import schur
 from scratchfn.scipy.linalg.solving import solve_triangular
 from scratchfn.transforms.control.while_loop import fori_loop
+from scratchfn.transforms.jit_api import jit
 from scratchfn.transforms.vmap_api import vmap
 
 
@@ -70,15 +72,22 @@ def sqrtm(A: Any, blocksize: int = 1) -> Any:
             )
         )  # fmt: skip
     t, z = schur(_one_square("sqrtm", inexact("sqrtm", A)), "complex")
-    root = sqrt(diagonal(t))
-    identity = eye(t.shape[0], dtype=t.dtype)
+    return product(z, _root(t), adjoint(z))
+
+
+@jit
+def _root(t: Any) -> Any:
+    """The root of a triangular matrix."""
+    root, n = sqrt(diagonal(t)), t.shape[0]
 
     def step(j: Any, r: Any) -> Any:
-        column = solve_triangular(r + root[j] * identity, _above(t[:, j], j))
-        return r.at[:, j].set(where(arange(len(column)) == j, root[j], column))
+        sums = where(arange(n) < j, root, 0) + root[j]
+        none = sums == 0  # of an element that is 0 then the root is 0, and another one has none
+        column = solve_triangular(triu(r, 1) + diag(where(none, 1, sums)), _above(t[:, j], j))
+        column = where(none & (column != 0), nan, column)
+        return r.at[:, j].set(where(arange(n) == j, root[j], column))
 
-    r = fori_loop(0, t.shape[0], step, zeros_like(t))
-    return product(z, r, adjoint(z))
+    return fori_loop(0, n, step, zeros_like(t))
 
 
 def _one_square(name: str, a: Any) -> Any:
@@ -102,26 +111,28 @@ def funm(A: Any, func: Callable[[Any], Any], disp: bool = True) -> Any:
     ValueError for matrices that are not square, TypeError for integers."""
     a = _one_square("funm", operand("funm", A))
     t, z = rsf2csf(*schur(a))
-    n = t.shape[0]
-    values, poles = func(diagonal(t)), diagonal(t)
-    identity = eye(n, dtype=t.dtype)
+    out = product(z, _parlett(t, func(diagonal(t))), adjoint(z))
+    return out if disp else (out, _error_of(out, t))
+
+
+@jit
+def _parlett(t: Any, values: Any) -> Any:
+    """The function of a triangular matrix whose values on its diagonal are given."""
+    poles, n = diagonal(t), t.shape[0]
 
     def step(j: Any, f: Any) -> Any:
         tj = _above(t[:, j], j)
-        gaps = where(poles == poles[j], -1, poles - poles[j])  # as Parlett: no division by 0
-        matrix = where(identity == 1, diag(gaps), t)
-        column = solve_triangular(matrix, _above(product(f, tj) - values[j] * tj, j))
-        column = _above(column, j)
-        return f.at[:, j].set(where(arange(n) == j, values[j], column))
+        gaps = where(poles == poles[j], -1, poles - poles[j])  # no division by 0, as in SciPy
+        right = _above(product(f, tj) - values[j] * tj, j)
+        column = solve_triangular(triu(t, 1) + diag(gaps), right)
+        return f.at[:, j].set(where(arange(n) == j, values[j], _above(column, j)))
 
-    f = fori_loop(0, n, step, zeros_like(t))
-    out = product(z, f, adjoint(z))
-    return out if disp else (out, _error_of(out, t, poles))
+    return fori_loop(0, n, step, zeros_like(t))
 
 
-def _error_of(f: Any, t: Any, poles: Any) -> Any:
+def _error_of(f: Any, t: Any) -> Any:
     """eps over the least gap between eigenvalues, times the size of what is off the diagonal."""
-    gaps = absolute(poles[:, None] - poles)
+    gaps = absolute(diagonal(t)[:, None] - diagonal(t))
     pairs = triu(gaps > 0, 1)
     least = minimum(amin(where(pairs, gaps, inf), initial=inf), absolute(t[0, 0]))
     eps = eps_of(t)
@@ -170,6 +181,7 @@ def solve_sylvester(A: Any, B: Any, C: Any, *, method: str = "schur", tol: float
     return one(a, b, c)
 
 
+@jit
 def _sylvester_by_schur(a: Any, b: Any, c: Any) -> Any:
     r, u = schur(a, "complex")
     s, v = schur(b, "complex")
@@ -216,6 +228,7 @@ def rsf2csf(T: Any, Z: Any, check_finite: bool = True) -> tuple[Any, Any]:
     return one(t, z)
 
 
+@jit
 def _to_complex(t: Any, z: Any) -> tuple[Any, Any]:
     n = t.shape[0]
     eps = eps_of(t)

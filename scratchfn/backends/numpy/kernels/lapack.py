@@ -10,6 +10,7 @@ Read next: `backends/numpy/kernels/linalg.py`.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -50,11 +51,19 @@ def each_matrix(
     f: Callable[..., Any], xs: Sequence[np.ndarray], outs: Sequence[np.ndarray], core: int = 2
 ) -> list[np.ndarray]:
     """Writes `f(*xs)`, a tuple of arrays, to `outs`, for each place along the leading axes, which
-    all `xs` and `outs` share. The first of `xs` has `core` axes more."""
-    for index in np.ndindex(xs[0].shape[: xs[0].ndim - core]):
-        for out, result in zip(outs, f(*[x[index] for x in xs])):
-            out[index] = result
+    all `xs` and `outs` share. The first of `xs` has `core` axes more; `outs` are contiguous."""
+    outer = xs[0].ndim - core
+    places = [xs] if outer == 0 else zip(*(_in_a_row(x, outer) for x in xs))
+    targets = [outs] if outer == 0 else zip(*(_in_a_row(out, outer) for out in outs))
+    for args, written in zip(places, targets):
+        for out, result in zip(written, f(*args)):
+            out[...] = result
     return list(outs)
+
+
+def _in_a_row(x: np.ndarray, outer: int) -> np.ndarray:
+    """Its leading axes as one; -1 would not do for a size of 0."""
+    return x.reshape((math.prod(x.shape[:outer]), *x.shape[outer:]))
 
 
 def nan_where_it_fails(f: Callable[..., Any]) -> Callable[..., Any]:

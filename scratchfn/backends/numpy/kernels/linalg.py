@@ -61,15 +61,15 @@ def lu(x: np.ndarray) -> list[np.ndarray]:
 def lu_pivots_to_permutation(pivots: np.ndarray, permutation_size: int) -> np.ndarray:
     """The order of the rows after row i has been swapped with row `pivots[i]`, for each i in
     turn."""
-    *batch, count = pivots.shape
-    order = np.empty((*batch, permutation_size), pivots.dtype)
-    order[...] = np.arange(permutation_size)
-    for i in range(count):
-        j = pivots[..., i : i + 1].astype(np.intp)
-        moved = np.take_along_axis(order, j, -1)
-        np.put_along_axis(order, j, order[..., i : i + 1], -1)
-        order[..., i : i + 1] = moved
-    return order
+    order = np.empty((*pivots.shape[:-1], permutation_size), pivots.dtype)
+
+    def swap(pivots: np.ndarray) -> tuple[list[int]]:
+        places = list(range(permutation_size))
+        for i, j in enumerate(pivots.tolist()):
+            places[i], places[j] = places[j], places[i]
+        return (places,)
+
+    return each_matrix(swap, [pivots], [order], core=1)[0]
 
 
 # -- triangular and tridiagonal systems -----------------------------------------------------------
