@@ -32,10 +32,19 @@ def public_names(module: str) -> list[str]:
     return sorted(
         name
         for name in names
-        if not name.startswith("_")
-        and name != "annotations"
-        and (f"{module}.{name}" in SPACES or not inspect.ismodule(getattr(space, name)))
+        if not name.startswith("_") and name != "annotations" and _counts(module, name)
     )
+
+
+def _counts(module: str, name: str) -> bool:
+    """Whether it is no file: a function, a class, a constant, or a module that is a namespace."""
+    if f"{module}.{name}" in SPACES:
+        return True
+    value = getattr(importlib.import_module(module), name)
+    return not inspect.ismodule(value) or (module == STATS and hasattr(value, "__all__"))
+
+
+STATS = "scratchfn.scipy.stats"  # where each distribution is a namespace
 
 
 def recorded() -> dict[str, list[str]]:
@@ -51,15 +60,36 @@ def recorded() -> dict[str, list[str]]:
 
 SPACES = [
     "scratchfn",
+    "scratchfn.ad_checkpoint",
+    "scratchfn.custom_batching",
+    "scratchfn.custom_derivatives",
+    "scratchfn.debug",
+    "scratchfn.dtypes",
+    "scratchfn.errors",
+    "scratchfn.experimental",
+    "scratchfn.extend.core",
+    "scratchfn.flatten_util",
     "scratchfn.lax",
+    "scratchfn.lax.linalg",
     "scratchfn.nn",
     "scratchfn.nn.initializers",
     "scratchfn.numpy",
+    "scratchfn.numpy.fft",
+    "scratchfn.numpy.linalg",
+    "scratchfn.ops",
     "scratchfn.optim",
     "scratchfn.random",
+    "scratchfn.scipy.fft",
+    "scratchfn.scipy.integrate",
+    "scratchfn.scipy.linalg",
+    "scratchfn.scipy.signal",
+    "scratchfn.scipy.special",
+    "scratchfn.scipy.stats",
+    "scratchfn.stages",
+    "scratchfn.test_util",
     "scratchfn.tree",
     "scratchfn.tree_util",
-    "scratchfn.errors",
+    "scratchfn.typing",
 ]
 
 

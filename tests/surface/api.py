@@ -124,19 +124,32 @@ def section(space: str) -> str:
         if space[: len(space) - len(tail)] in short
     )
     rows, others = [], []
-    for name in public_names(space):
+    for name in names_in(space):
         can = abilities(f"{prefix}{rest}.{name}")
         if can is not None:
             rows.append(f"| `{name}` | {' | '.join(can)} |")
-        elif not isinstance(getattr(module, name), types.ModuleType):
+        elif not isinstance(getattr(module, name, None), types.ModuleType):
             others.append(f"`{name}`")
     text = [f"\n## `{space}`\n"]
     if rows:
         text += ["| Name | NumPy | JAX | forward | reverse | vmap |", "|---|---|---|---|---|---|"]
         text += rows
     if others:
-        text.append(f"\nTypes, constants, and what works on functions and trees: {', '.join(others)}.")
+        text.append(
+            f"\nTypes, constants, and what works on functions and trees: {', '.join(others)}."
+        )
     return "\n".join(text)
+
+
+def names_in(space: str) -> list[str]:
+    """Public names of a namespace, of the small namespaces in it too: `norm.pdf`."""
+    module = importlib.import_module(space)
+    found = []
+    for name in public_names(space):
+        inner = getattr(module, name)
+        nested = isinstance(inner, types.ModuleType) and inner.__name__ not in SPACES
+        found += [f"{name}.{each}" for each in inner.__all__] if nested else [name]
+    return found
 
 
 def tails(space: str) -> list[str]:

@@ -9,9 +9,9 @@ import inspect
 import jax
 import pytest
 
-from tests.surface.api import DOCUMENT, generate
+from tests.surface.api import DOCUMENT, generate, names_in
 from tests.surface.left_out import LEFT_OUT
-from tests.test_import import SPACES, public_names
+from tests.test_import import SPACES
 
 
 def their_names(space: str) -> list[str]:
@@ -50,7 +50,7 @@ def test_the_table_of_names_lists_every_public_name() -> None:
     text = DOCUMENT.read_text()
     for space in SPACES:
         section = text.split(f"\n## `{space}`\n")[1].split("\n## ")[0]
-        missing = [name for name in public_names(space) if f"`{name}`" not in section]
+        missing = [name for name in names_in(space) if f"`{name}`" not in section]
         assert missing == []
 
 
