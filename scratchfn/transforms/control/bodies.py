@@ -24,6 +24,7 @@ from scratchfn.core.jaxpr import ClosedJaxpr, Jaxpr
 from scratchfn.core.stage import stage
 from scratchfn.core.trace import Tracer, under
 from scratchfn.primitives.convert import convert_element_type
+from scratchfn.transforms.control.shared import shared
 from scratchfn.transforms.flat import parameter_names
 from scratchfn.transforms.vmap import axis_environment
 from scratchfn.tree.keys import KeyPath, keystr
@@ -58,12 +59,15 @@ def remembered(fun: Callable[..., Any], key: tuple[Any, ...], make: Callable[[],
 
 
 def trace_body(
-    flat: Callable[..., Sequence[Any]], avals: Sequence[ShapedArray], what: str
-) -> tuple[ClosedJaxpr, list[Any]]:
-    """Traces a function of flat values; what it closes over are the program's first arguments."""
+    f: Callable[..., Any], flat: Callable[..., Sequence[Any]], avals: Sequence[ShapedArray],
+    what: str,
+) -> Body:  # fmt: skip
+    """Traces the user's `f`, which `flat` makes a function of flat values; what it closes over are
+    the program's first arguments."""
     jaxpr, consts = stage(flat, avals, what)
     invars = [*jaxpr.constvars, *jaxpr.invars]
-    return ClosedJaxpr(Jaxpr([], invars, jaxpr.outvars, jaxpr.eqns)), consts
+    closed = ClosedJaxpr(Jaxpr([], invars, jaxpr.outvars, jaxpr.eqns))
+    return Body(shared(f, closed), consts)
 
 
 # -- carries: what a body is given and must return alike ------------------------------------------

@@ -160,7 +160,7 @@ def _trace(name: str, what: str, f: Any, values: list[Any], in_tree: Any) -> _Br
         return outs
 
     def make() -> _Branch:
-        body = Body(*trace_body(flat, avals, f"{name} with {what}"))
+        body = trace_body(f, flat, avals, f"{name} with {what}")
         return _Branch(body, out_trees[0])
 
     return remembered(f, ("branch", in_tree, *avals), make)

@@ -31,6 +31,7 @@ from scratchfn.primitives.convert import select_n, stop_gradient_p
 from scratchfn.primitives.logic import eq_p
 from scratchfn.primitives.rules import is_linear
 from scratchfn.transforms.control.programs import cut, require_no_io
+from scratchfn.transforms.control.steps import cond_steps
 from scratchfn.transforms.jit import spread_zeros
 from scratchfn.transforms.jvp import jvp_jaxpr
 from scratchfn.transforms.vjp import linearize_jaxpr, transpose_jaxpr
@@ -227,6 +228,7 @@ cond_p = Primitive(
     impl=lambda index, *buffers, branches: _compiled(branches)(index, *buffers),
     source=_source,
     aval=lambda *avals, branches: branches[0].out_avals,
+    steps=cond_steps,
     jvp=_jvp,
     linearize=_linearize,
     transpose=_transpose,

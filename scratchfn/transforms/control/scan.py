@@ -18,7 +18,7 @@ from scratchfn import errors, tree
 from scratchfn.config import config
 from scratchfn.core.array import as_value
 from scratchfn.core.avals import ShapedArray
-from scratchfn.core.jaxpr import ClosedJaxpr
+from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
 from scratchfn.core.trace import Tracer, Value
 from scratchfn.primitives.base import squeeze
 from scratchfn.primitives.joining import stack
@@ -154,15 +154,20 @@ def _trace(body: ScanBody, avals: list[Any], row_avals: list[Any], in_trees: Any
         return [*outs, *ys]
 
     def make() -> _Traced:
-        closed, consts = trace_body(flat, [*avals, *row_avals], asked)
-        return _forwarded(closed, consts, len(avals), (trees[0], trees[1]))
+        closed, consts = trace_body(body.f, flat, [*avals, *row_avals], asked)
+        program, constant, same = _forwarded(closed, len(consts), len(avals))
+        carry_avals = closed.out_avals[: len(avals)]
+        return _Traced(Body(program, consts), carry_avals, constant, same, (trees[0], trees[1]))
 
     return remembered(body.f, (body.step, *in_trees, *avals, *row_avals), make)
 
 
-def _forwarded(closed: ClosedJaxpr, consts: list[Any], num_carry: int, trees: Any) -> _Traced:
-    """The traced body without what it merely hands on."""
-    num_consts = len(consts)
+@weak_cache
+def _forwarded(
+    closed: ClosedJaxpr, num_consts: int, num_carry: int
+) -> tuple[ClosedJaxpr, list[int], list[int | None]]:
+    """The program without what it merely hands on; which carries these are, and of each y which of
+    the xs it is."""
     jaxpr = closed.jaxpr
     _, carry, xs = cut(jaxpr.invars, num_consts, num_carry)
     carry_outs, ys = cut(jaxpr.outvars, num_carry)
@@ -172,8 +177,7 @@ def _forwarded(closed: ClosedJaxpr, consts: list[Any], num_carry: int, trees: An
     rest = [i for i in range(num_consts, len(jaxpr.invars)) if i not in moved]
     outs = [i for i in range(num_carry) if i not in constant]
     outs += [num_carry + i for i, place in enumerate(same) if place is None]
-    body = Body(reorder(closed, [*moved, *range(num_consts), *rest], outs), consts)
-    return _Traced(body, closed.out_avals[:num_carry], constant, same, trees)
+    return reorder(closed, [*moved, *range(num_consts), *rest], outs), constant, same
 
 
 def _require_pair(asked: str, f: Any, out: Any) -> Any:

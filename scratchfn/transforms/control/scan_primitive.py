@@ -31,6 +31,7 @@ from scratchfn.primitives.rules import is_linear
 from scratchfn.transforms.control.ahead import Groups, ahead_of
 from scratchfn.transforms.control.programs import cut, interleave, pick, reorder, spread_carry
 from scratchfn.transforms.control.residuals import Parts, Split, split_linear, take_apart
+from scratchfn.transforms.control.steps import scan_steps
 from scratchfn.transforms.jvp import jvp_jaxpr
 from scratchfn.transforms.vjp import backward, linearize_jaxpr
 from scratchfn.transforms.vmap import batch_jaxpr
@@ -284,6 +285,7 @@ scan_p = Primitive(
     impl=lambda *buffers, **params: _compiled(params)(*buffers),
     source=_source,
     aval=_aval,
+    steps=scan_steps,
     jvp=_jvp,
     linearize=_linearize,
     transpose=_transpose,

@@ -116,7 +116,7 @@ def _trace_body(body: _WhileBody, inits: list[Any], in_tree: Any) -> Body:
         return flatten_values(new, f"{body.asked}: the carry that it returns")[0]
 
     def make() -> Body:
-        return Body(*trace_body(flat, avals, body.asked))
+        return trace_body(body.f, flat, avals, body.asked)
 
     return remembered(body.f, (body.step, in_tree, *avals), make)
 
@@ -132,7 +132,7 @@ def _trace_cond(cond_fun: Any, asked: str, inits: list[Any], in_tree: Any) -> Bo
         return outs
 
     def make() -> Body:
-        body = Body(*trace_body(flat, avals, asked))
+        body = trace_body(cond_fun, flat, avals, asked)
         (aval,) = body.closed.out_avals
         if aval.shape != () or aval.dtype != np.dtype(bool):
             raise _no_condition(cond_fun, asked, f"a result of type {aval}")

@@ -31,6 +31,7 @@ from scratchfn.transforms.control.programs import (
     spread_carry,
     with_unused,
 )
+from scratchfn.transforms.control.steps import while_steps
 from scratchfn.transforms.jit import spread_zeros
 from scratchfn.transforms.jvp import jvp_jaxpr
 from scratchfn.transforms.vmap import batch_jaxpr
@@ -158,6 +159,7 @@ while_p = Primitive(
     impl=lambda *buffers, **params: _compiled(params)(*buffers),
     source=_source,
     aval=lambda *avals, body_jaxpr, **_: body_jaxpr.out_avals,
+    steps=while_steps,
     jvp=_jvp,
     linearize=_linearize,
     transpose=_transpose,

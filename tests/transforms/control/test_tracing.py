@@ -12,6 +12,7 @@ import pytest
 import scratchfn as sf
 import scratchfn.numpy as jnp
 from scratchfn import lax, random
+from scratchfn.config import setting
 
 XS = jnp.arange(4.0)
 
@@ -242,3 +243,41 @@ def test_a_jitted_function_named_as_an_operation() -> None:
         return lax.cond(p, jnp.sin, jnp.cos, x)
 
     assert cond_branches(True, 0.0) == 0
+
+
+def _program_of(f: Any, *args: Any) -> Any:
+    """The body of the scan in a program."""
+    eqns = sf.make_jaxpr(f)(*args).eqns
+    return next(eqn for eqn in eqns if eqn.primitive.name == "scan").params["jaxpr"]
+
+
+def test_equal_programs_of_one_code_are_one() -> None:
+    """So that what is derived and compiled of a body that closes over a traced value is found."""
+
+    def f(w: Any) -> Any:
+        return lax.scan(lambda c, x: (c * w + jnp.sin(x), None), w, XS)[0]
+
+    def g(w: Any, n: Any) -> Any:
+        return lax.scan(lambda c, x: (c * w + n, None), w, XS)[0]
+
+    def h(w: Any) -> Any:
+        return lax.scan(lambda c, x: (c * w + jnp.sin(x), None), w, XS)[0]
+
+    assert _program_of(f, 2.0) is _program_of(f, 3.0)
+    assert _program_of(f, 2.0) is not _program_of(f, jnp.float32(2))  # weak, strong
+    assert _program_of(f, 2.0) is not _program_of(h, 2.0)
+    assert _program_of(lambda w: g(w, 1.0), 2.0) is not _program_of(lambda w: g(w, 2.0), 2.0)
+    assert f(2.0) == h(2.0)
+    with setting("numpy_rank_promotion", "raise"):
+        raised = _program_of(f, 2.0)
+    assert raised is not _program_of(f, 2.0)
+
+
+def test_programs_with_rules_of_the_user_are_their_own() -> None:
+    def f(w: Any, slope: float) -> Any:
+        double = sf.custom_jvp(lambda x: 2 * x)
+        double.defjvps(lambda t, ans, x: slope * t)
+        return lax.fori_loop(0, 2, lambda i, c: double(c) * w, w)
+
+    assert sf.grad(f)(1.0, 3.0) == 2 * 2 * 1 + 2 * 3 + 3 * 3
+    assert sf.grad(f)(1.0, 5.0) == 2 * 2 * 1 + 2 * 5 + 5 * 5
