@@ -52,6 +52,9 @@ class Primitive:
     - `hide(params)`: params that programs do not print, as JAX's do not.
     - `program`: the name of the param that holds the program which the operation merely calls.
     - `effect(params)`: what it does besides computing results, an `Effect`, or None.
+    - `steps(run, args, **params)`: for operations that hold programs, the results by calls
+      `run(program, args)`.
+    - `consumes(params)`: does it use up the random keys among its arguments?
 
     `many` primitives return a list of results, the others one; traces always deal in lists.
     `weak` is what eager execution needs of `aval`: True if the result is weakly typed when all
@@ -70,6 +73,8 @@ class Primitive:
     hide: Callable[[dict[str, Any]], Sequence[str]] | None = None
     program: str | None = None
     effect: Callable[[dict[str, Any]], Effect | None] | None = None
+    steps: Callable[..., list[Any]] | None = None
+    consumes: Callable[[dict[str, Any]], bool] | None = None
 
     def __init__(self, name: str, *, many: bool = False, weak: bool | None = None, **rules: Any):
         if rules and name in registry:
@@ -143,7 +148,7 @@ class Primitive:
 
 _RULES = (
     "impl", "source", "jax", "aval", "jvp", "linearize", "transpose", "batch", "collective", "hide",
-    "program", "effect",
+    "program", "effect", "steps", "consumes",
 )  # fmt: skip
 registry: dict[str, Primitive] = {}
 
