@@ -2,6 +2,8 @@
 
 Each is LAPACK's (Anderson et al., LAPACK Users' Guide, 3rd ed. 1999), as it is in XLA on a CPU, so
 that signs and phases, which no equation fixes, agree as well. A factorization that fails is nan.
+SciPy's LAPACK is quicker than NumPy's, but takes one matrix at a time, so that stacks of many small
+ones go to NumPy where no sign is to be chosen.
 
 Read next: `primitives/linalg/cholesky.py`.
 """
@@ -20,15 +22,36 @@ from scratchfn.backends.numpy.kernels.lapack import (
     nan_where_it_fails,
     real_of,
 )
+from scratchfn.backends.numpy.kernels.many_matrices import (
+    are_many,
+    eliminate,
+    substitute,
+    swap_rows,
+)
 
 BLOCK = 64  # columns that LAPACK may take at a time: the memory for its block algorithms
 
 # -- Cholesky -------------------------------------------------------------------------------------
 
 
-@nan_where_it_fails
 def cholesky(x: np.ndarray) -> np.ndarray:
     """The lower triangular L with L L^H = x; only the lower triangle of x is read."""
+    if are_many(x):
+        return _cholesky_of_many(x)
+    out = np.full_like(x, np.nan, order="C")
+    if x.size:
+        potrf = lapack("potrf", x.dtype)
+
+        def factor(a: np.ndarray) -> Any:
+            lower, info = potrf(a, lower=True)
+            return () if info else (lower,)
+
+        each_matrix(factor, [x], [out])
+    return out
+
+
+@nan_where_it_fails
+def _cholesky_of_many(x: np.ndarray) -> np.ndarray:
     return np.linalg.cholesky(x)
 
 
@@ -50,10 +73,12 @@ def cholesky_update(r: np.ndarray, w: np.ndarray) -> np.ndarray:
 def lu(x: np.ndarray) -> list[np.ndarray]:
     """L and U in one matrix, the row swapped with each row in turn, and the rows' final order."""
     *batch, m, n = x.shape
-    getrf = lapack("getrf", x.dtype)
     factors = np.empty_like(x, order="C")
     pivots = np.empty((*batch, min(m, n)), np.int32)
-    if x.size:
+    if are_many(x):
+        factors, pivots = eliminate(x)
+    elif x.size:
+        getrf = lapack("getrf", x.dtype)
         each_matrix(lambda a: getrf(a)[:2], [x], [factors, pivots])
     return [factors, pivots, lu_pivots_to_permutation(pivots, m)]
 
@@ -62,6 +87,8 @@ def lu_pivots_to_permutation(pivots: np.ndarray, permutation_size: int) -> np.nd
     """The order of the rows after row i has been swapped with row `pivots[i]`, for each i in
     turn."""
     order = np.empty((*pivots.shape[:-1], permutation_size), pivots.dtype)
+    if are_many(pivots[..., None, :]):
+        return swap_rows(order, pivots)
 
     def swap(pivots: np.ndarray) -> tuple[list[int]]:
         places = list(range(permutation_size))
@@ -75,26 +102,28 @@ def lu_pivots_to_permutation(pivots: np.ndarray, permutation_size: int) -> np.nd
 # -- triangular and tridiagonal systems -----------------------------------------------------------
 
 
-def triangular_solve(
+def triangular_solve(a: np.ndarray, b: np.ndarray, **params: bool) -> np.ndarray:
+    """X with op(A) X = B, or X op(A) = B; `params` are the primitive's."""
+    if b.dtype.itemsize < 4:  # float16 and bfloat16
+        wide = np.float32
+        return triangular_solve(a.astype(wide), b.astype(wide), **params).astype(b.dtype)
+    if not b.size:
+        return b
+    return (substitute if are_many(a) else _trsm)(a, b, **params)
+
+
+def _trsm(
     a: np.ndarray, b: np.ndarray, *, left_side: bool, lower: bool, transpose_a: bool,
     conjugate_a: bool, unit_diagonal: bool,
 ) -> np.ndarray:  # fmt: skip
-    """X with op(A) X = B, or X op(A) = B. BLAS stores matrices by columns, so that ours are the
-    transposes of those that it sees: it solves the transposed equation, without a copy."""
-    if b.dtype.itemsize < 4:  # float16 and bfloat16
-        wide = a.astype(np.float32), b.astype(np.float32)
-        return triangular_solve(
-            *wide, left_side=left_side, lower=lower, transpose_a=transpose_a,
-            conjugate_a=conjugate_a, unit_diagonal=unit_diagonal,
-        ).astype(b.dtype)  # fmt: skip
-    out = np.empty_like(b, order="C")
-    if not b.size:
-        return out
+    """The same by BLAS. It stores matrices by columns, so that ours are the transposes of those
+    that it sees: it solves the transposed equation, without a copy."""
     trsm = blas("trsm", b.dtype)
     if conjugate_a and not transpose_a:
         a = a.conj()
     op = 0 if not transpose_a else 2 if conjugate_a else 1
     sides = {"side": int(left_side), "lower": not lower, "trans_a": op, "diag": int(unit_diagonal)}
+    out = np.empty_like(b, order="C")
     each_matrix(lambda a, b: (trsm(1, a.T, b.T, **sides).T,), [a, b], [out])
     return out
 
@@ -124,29 +153,42 @@ def tridiagonal_solve(
 def qr(x: np.ndarray, *, pivoting: bool, full_matrices: bool, use_magma: Any) -> list[np.ndarray]:
     """Q with orthonormal columns and upper triangular R with Q R = x, or the columns of x in the
     order of the third result."""
-    if not pivoting:
-        return list(np.linalg.qr(x, "complete" if full_matrices else "reduced"))
+    packed, taus, *order = geqp3(x) if pivoting else geqrf(x)
     *batch, m, n = x.shape
     k = m if full_matrices else min(m, n)
-    q, r = np.empty((*batch, m, k), x.dtype), np.empty((*batch, k, n), x.dtype)
-    order = np.empty((*batch, n), np.int32)
-    if not x.size:
-        q[...], order[...] = np.eye(m, k), np.arange(n)
-        return [q, r, order]
-    import scipy.linalg
-
-    def factor(a: np.ndarray) -> Any:
-        return scipy.linalg.qr(
-            a, mode="full" if full_matrices else "economic", pivoting=True, check_finite=False
-        )
-
-    return each_matrix(factor, [x], [q, r, order])
+    reflectors = np.zeros((*batch, m, k), x.dtype)
+    reflectors[..., : min(n, k)] = packed[..., : min(n, k)]
+    return [householder_product(reflectors, taus), np.triu(packed[..., :k, :]), *order]
 
 
 def geqrf(x: np.ndarray) -> list[np.ndarray]:
-    """R on and above the diagonal, the reflectors whose product Q is below it, and their taus."""
-    packed, taus = np.linalg.qr(x, "raw")
-    return [np.ascontiguousarray(np.swapaxes(packed, -1, -2)), taus]
+    """R on and above the diagonal, the reflectors whose product Q is below it, and their scales."""
+    if are_many(x):
+        packed, taus = np.linalg.qr(x, "raw")
+        return [np.ascontiguousarray(np.swapaxes(packed, -1, -2)), taus]
+    *batch, m, n = x.shape
+    outs = [np.empty_like(x, order="C"), np.empty((*batch, min(m, n)), x.dtype)]
+    if not x.size:
+        return outs
+    routine = lapack("geqrf", x.dtype)
+    return each_matrix(lambda a: routine(a, lwork=BLOCK * n)[:2], [x], outs)
+
+
+def geqp3(x: np.ndarray) -> list[np.ndarray]:
+    """The same, of the columns of x in the order of the third result."""
+    *batch, m, n = x.shape
+    order = np.empty((*batch, n), np.int32)
+    outs = [np.empty_like(x, order="C"), np.empty((*batch, min(m, n)), x.dtype), order]
+    order[...] = np.arange(n)
+    if not x.size:
+        return outs
+    routine = lapack("geqp3", x.dtype)
+
+    def factor(a: np.ndarray) -> Any:
+        packed, places, taus, *_ = routine(a, lwork=BLOCK * (n + 1))
+        return packed, taus, places - 1
+
+    return each_matrix(factor, [x], outs)
 
 
 def householder_product(a: np.ndarray, taus: np.ndarray) -> np.ndarray:
@@ -192,39 +234,41 @@ def svd(
     """The singular values, greatest first; then U and V^H, with U diag(s) V^H = x."""
     keep = slice(*subset_by_index) if subset_by_index else slice(None)
     if not compute_uv:
-        return [_singular_values(x)[..., keep]]
-    u, s, vh = _svd(x, full_matrices)
+        values = _singular_values_of_many(x) if are_many(x) else _svd(x, False, False)[0]
+        return [values[..., keep]]
+    u, s, vh = _svd(x, full_matrices, True)
     if subset_by_index:
         u, vh = u[..., keep], vh[..., keep, :]
     return [s[..., keep], u, vh]
 
 
-def _svd(x: np.ndarray, full_matrices: bool) -> list[np.ndarray]:
+def _svd(x: np.ndarray, full_matrices: bool, compute_uv: bool) -> list[np.ndarray]:
     *batch, m, n = x.shape
     k = min(m, n)
     u, vh = (m, n) if full_matrices else (k, k)
-    outs = [
-        np.full((*batch, m, u), np.nan, x.dtype),
-        np.full((*batch, k), np.nan, real_of(x.dtype)),
-        np.full((*batch, vh, n), np.nan, x.dtype),
-    ]
+    outs = [np.full((*batch, k), np.nan, real_of(x.dtype))]
+    if compute_uv:
+        sides = [np.full((*batch, *shape), np.nan, x.dtype) for shape in ((m, u), (vh, n))]
+        outs = [sides[0], outs[0], sides[1]]
     if not x.size:
-        outs[0][...], outs[2][...] = np.eye(m, u), np.eye(vh, n)
+        if compute_uv:
+            outs[0][...], outs[2][...] = np.eye(m, u), np.eye(vh, n)
         return outs
+    options = {"compute_uv": compute_uv, "full_matrices": full_matrices}
+    lwork = int(lapack("gesdd_lwork", x.dtype)(m, n, **options)[0].real)
     gesdd = lapack("gesdd", x.dtype)
-    lwork = int(lapack("gesdd_lwork", x.dtype)(m, n, full_matrices=full_matrices)[0].real)
 
     def factor(a: np.ndarray) -> Any:
         if not np.isfinite(a).all():
             return ()
-        *results, info = gesdd(a, full_matrices=full_matrices, lwork=lwork)
-        return () if info else results
+        u, s, vh, info = gesdd(a, **options, lwork=lwork)
+        return () if info else (u, s, vh) if compute_uv else (s,)
 
     return each_matrix(factor, [x], outs)
 
 
 @nan_where_it_fails
-def _singular_values(x: np.ndarray) -> np.ndarray:
+def _singular_values_of_many(x: np.ndarray) -> np.ndarray:
     return np.linalg.svd(x, compute_uv=False)
 
 
