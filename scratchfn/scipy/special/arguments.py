@@ -17,6 +17,7 @@ from scratchfn.numpy.promotion import (
     operand,
     promote_dtypes_inexact,
 )
+from scratchfn.primitives.convert import convert_element_type
 
 
 def floats(name: str, *xs: Any) -> list[Any]:
@@ -24,6 +25,8 @@ def floats(name: str, *xs: Any) -> list[Any]:
     values = promote_dtypes_inexact(*[operand(name, x, i) for i, x in enumerate(xs)])
     if len(values) == 1:
         return values
+    if not all(x.weak_type for x in values):
+        values = strong(*values)  # a result may come from some of them alone
     ndim = max(x.ndim for x in values)
     error = TypeError if all(x.ndim in (0, ndim) for x in values) else ValueError  # as in JAX
     broadcast_shapes(name, [x.shape for x in values], error)
@@ -47,7 +50,7 @@ def reals(name: str, *xs: Any, error: type[Exception] = ValueError) -> list[Any]
 
 def strong(*xs: Any) -> list[Any]:
     """Values that keep their dtype where they meet others: not weakly typed."""
-    return [x.astype(x.dtype) for x in xs]
+    return [convert_element_type(x, x.dtype) for x in xs]
 
 
 def strict_floats(name: str, x: Any) -> Any:

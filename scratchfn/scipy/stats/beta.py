@@ -10,7 +10,7 @@ from typing import Any
 import scratchfn.numpy as jnp
 from scratchfn import lax
 from scratchfn.scipy.special import betaln, xlog1py, xlogy
-from scratchfn.scipy.stats.standard import on_support, standard
+from scratchfn.scipy.stats.standard import log_probability, off_support, standard
 
 __all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "sf"]
 
@@ -18,10 +18,10 @@ __all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "sf"]
 def logpdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""
     y, scale, a, b = standard("beta.logpdf", x, loc, scale, a, b)
-    inside = (y >= 0) & (y <= 1)
-    y_ = jnp.where(inside, y, 0.5)
+    outside = (y < 0) | (y > 1)
+    y_ = jnp.where(outside, 0.5, y)
     shape = xlogy(a - 1, y_) + xlog1py(b - 1, -y_) - betaln(a, b)
-    return on_support(inside, shape - jnp.log(scale), y)
+    return off_support(outside, shape - jnp.log(scale))
 
 
 def pdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -29,23 +29,30 @@ def pdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     return jnp.exp(logpdf(x, a, b, loc, scale))
 
 
+def _below(a: Any, b: Any, y: Any) -> Any:
+    """F₀(y)."""
+    outside = (y <= 0) | (y >= 1)
+    inside = lax.betainc(a, b, jnp.where(outside, 0.5, y))
+    return jnp.where(outside, jnp.where(y <= 0, 0.0, 1.0), inside)
+
+
 def cdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The distribution function."""
     y, _, a, b = standard("beta.cdf", x, loc, scale, a, b)
-    return lax.betainc(a, b, jnp.clip(y, 0, 1))
+    return _below(a, b, y)
 
 
 def logcdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Its logarithm."""
-    return jnp.log(cdf(x, a, b, loc, scale))
+    return log_probability(cdf(x, a, b, loc, scale))
 
 
 def sf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The survival function."""
     y, _, a, b = standard("beta.sf", x, loc, scale, a, b)
-    return lax.betainc(b, a, 1 - jnp.clip(y, 0, 1))
+    return _below(b, a, 1 - y)
 
 
 def logsf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Its logarithm."""
-    return jnp.log(sf(x, a, b, loc, scale))
+    return log_probability(sf(x, a, b, loc, scale))

@@ -11,7 +11,7 @@ from typing import Any
 
 import scratchfn.numpy as jnp
 from scratchfn.scipy.special import betaln
-from scratchfn.scipy.stats.standard import on_support, promoted
+from scratchfn.scipy.stats.standard import off_support, promoted
 
 __all__ = ["logpmf", "pmf"]
 
@@ -19,11 +19,11 @@ __all__ = ["logpmf", "pmf"]
 def logpmf(k: Any, n: Any, a: Any, b: Any, loc: Any = 0) -> Any:
     """The logarithm of the probability of k."""
     k, n, a, b, loc = promoted("betabinom.logpmf", k, n, a, b, loc)
-    y = jnp.floor(k - loc)
-    inside = (y >= 0) & (y <= n)
-    y_, n_ = jnp.where(inside, y, 0.0), jnp.where(inside, n, 0.0)
+    y = jnp.floor(k) - loc
+    outside = (y < 0) | (y > n)
+    y_, n_ = jnp.where(outside, 0.0, y), jnp.where(outside, 0.0, n)
     log_ways = -jnp.log1p(n_) - betaln(n_ - y_ + 1, y_ + 1)
-    return on_support(inside, log_ways + betaln(y_ + a, n_ - y_ + b) - betaln(a, b), y)
+    return off_support(outside, log_ways + betaln(y_ + a, n_ - y_ + b) - betaln(a, b))
 
 
 def pmf(k: Any, n: Any, a: Any, b: Any, loc: Any = 0) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 
 import scratchfn.numpy as jnp
 from scratchfn.scipy.special import betaln, xlog1py, xlogy
-from scratchfn.scipy.stats.standard import on_support, promoted
+from scratchfn.scipy.stats.standard import off_support, promoted
 
 __all__ = ["logpmf", "pmf"]
 
@@ -20,10 +20,10 @@ def logpmf(k: Any, n: Any, p: Any, loc: Any = 0) -> Any:
     """The logarithm of the probability of k."""
     k, n, p, loc = promoted("binom.logpmf", k, n, p, loc)
     y = k - loc
-    inside = (y >= 0) & (y <= n)
-    y_, n_ = jnp.where(inside, y, 0.0), jnp.where(inside, n, 0.0)
+    outside = (y < 0) | (y > n)
+    y_, n_ = jnp.where(outside, 0.0, y), jnp.where(outside, 0.0, n)
     log_ways = -jnp.log1p(n_) - betaln(n_ - y_ + 1, y_ + 1)
-    return on_support(inside, log_ways + xlogy(y_, p) + xlog1py(n_ - y_, -p), y)
+    return off_support(outside, log_ways + xlogy(y_, p) + xlog1py(n_ - y_, -p))
 
 
 def pmf(k: Any, n: Any, p: Any, loc: Any = 0) -> Any:

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 import scratchfn.numpy as jnp
-from scratchfn.scipy.stats.standard import on_unit, promoted, standard
+from scratchfn.scipy.stats.standard import log_probability, on_unit, promoted, standard
 
 __all__ = ["cdf", "isf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]
 
@@ -38,7 +38,7 @@ def cdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 def logcdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Its logarithm."""
-    return jnp.log(cdf(x, loc, scale))
+    return log_probability(cdf(x, loc, scale))
 
 
 def sf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -49,7 +49,7 @@ def sf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 def logsf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Its logarithm."""
-    return jnp.log(sf(x, loc, scale))
+    return log_probability(sf(x, loc, scale))
 
 
 def ppf(q: Any, loc: Any = 0, scale: Any = 1) -> Any:

@@ -71,7 +71,7 @@ def rankdata(
     _check_nan_policy("rankdata", nan_policy)
     if method not in ("average", "min", "max", "dense", "ordinal"):
         why, write = "it says which rank equal values have", 'method="average", "min", "max", ...'
-        raise ValueError(errors.explain("rankdata", f"method={method!r}", why, write))
+        raise ValueError(errors.explain("scipy.stats.rankdata", f"method={method!r}", why, write))
     if axis is None:
         a, axis = a.reshape(-1), 0
     axis = axis_of("scipy.stats.rankdata", axis, a.ndim)

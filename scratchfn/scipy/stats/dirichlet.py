@@ -11,7 +11,7 @@ import scratchfn.numpy as jnp
 from scratchfn import errors, lax
 from scratchfn.numpy.promotion import operand, promote_dtypes_inexact
 from scratchfn.scipy.special import xlogy
-from scratchfn.scipy.stats.standard import on_support
+from scratchfn.scipy.stats.standard import off_support
 
 __all__ = ["logpdf", "pdf"]
 
@@ -35,7 +35,7 @@ def logpdf(x: Any, alpha: Any) -> Any:
     powers = alpha.reshape(-1, *[1] * (x.ndim - 1)) - 1  # [k, 1, ...]
     on_simplex = jnp.all(x > 0, axis=0) & (jnp.abs(jnp.sum(x, axis=0) - 1) < 1e-6)
     log_norm = lax.lgamma(jnp.sum(alpha)) - jnp.sum(lax.lgamma(alpha))
-    return on_support(on_simplex, log_norm + jnp.sum(xlogy(powers, x), axis=0))
+    return off_support(~on_simplex, log_norm + jnp.sum(xlogy(powers, x), axis=0))
 
 
 def pdf(x: Any, alpha: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import scratchfn.numpy as jnp
-from scratchfn.scipy.stats.standard import on_support, on_unit, promoted, standard
+from scratchfn.scipy.stats.standard import off_support, on_unit, promoted, standard
 
 __all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]
 
@@ -16,7 +16,7 @@ __all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""
     z, scale = standard("expon.logpdf", x, loc, scale)
-    return on_support(z >= 0, -z - jnp.log(scale), z)
+    return off_support(z < 0, -z - jnp.log(scale))
 
 
 def pdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -33,13 +33,10 @@ def cdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 def logcdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Its logarithm."""
     z, _ = standard("expon.logcdf", x, loc, scale)
-    z = jnp.maximum(z, 0)
-    near = z < 0.5  # each form where it does not cancel
-    return jnp.where(
-        near,
-        jnp.log(-jnp.expm1(-jnp.where(near, z, 0.5))),
-        jnp.log1p(-jnp.exp(-jnp.where(near, 0.5, z))),
-    )
+    far = z > 0.5  # each form where it does not cancel
+    z_near, z_far = jnp.where((z <= 0) | far, 0.5, z), jnp.where(far, z, 0.5)
+    value = jnp.where(far, jnp.log1p(-jnp.exp(-z_far)), jnp.log(-jnp.expm1(-z_near)))
+    return off_support(z <= 0, value)
 
 
 def sf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -50,7 +47,7 @@ def sf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 def logsf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Its logarithm."""
     z, _ = standard("expon.logsf", x, loc, scale)
-    return on_support(z >= 0, -z, z, outside=0.0)
+    return off_support(z < 0, -z, 0.0)
 
 
 def ppf(q: Any, loc: Any = 0, scale: Any = 1) -> Any:

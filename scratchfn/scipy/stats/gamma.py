@@ -10,7 +10,7 @@ from typing import Any
 import scratchfn.numpy as jnp
 from scratchfn import lax
 from scratchfn.scipy.special import xlogy
-from scratchfn.scipy.stats.standard import on_support, standard
+from scratchfn.scipy.stats.standard import log_probability, off_support, standard
 
 __all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "sf"]
 
@@ -18,9 +18,9 @@ __all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "sf"]
 def logpdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""
     y, scale, a = standard("gamma.logpdf", x, loc, scale, a)
-    y_ = jnp.where(y >= 0, y, 1.0)
+    y_ = jnp.where(y < 0, 1.0, y)
     log_density = xlogy(a - 1, y_) - y_ - lax.lgamma(a) - jnp.log(scale)
-    return on_support(y >= 0, log_density, y)
+    return off_support(y < 0, log_density)
 
 
 def pdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -31,20 +31,20 @@ def pdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
 def cdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The distribution function."""
     y, _, a = standard("gamma.cdf", x, loc, scale, a)
-    return lax.igamma(a, jnp.maximum(y, 0))
+    return off_support(y <= 0, lax.igamma(a, jnp.where(y <= 0, 1.0, y)), 0.0)
 
 
 def logcdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Its logarithm."""
-    return jnp.log(cdf(x, a, loc, scale))
+    return log_probability(cdf(x, a, loc, scale))
 
 
 def sf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The survival function."""
     y, _, a = standard("gamma.sf", x, loc, scale, a)
-    return lax.igammac(a, jnp.maximum(y, 0))
+    return off_support(y <= 0, lax.igammac(a, jnp.where(y <= 0, 1.0, y)), 1.0)
 
 
 def logsf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Its logarithm."""
-    return jnp.log(sf(x, a, loc, scale))
+    return log_probability(sf(x, a, loc, scale))

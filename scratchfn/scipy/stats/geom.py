@@ -11,7 +11,7 @@ from typing import Any
 
 import scratchfn.numpy as jnp
 from scratchfn.scipy.special import xlog1py
-from scratchfn.scipy.stats.standard import on_support, promoted
+from scratchfn.scipy.stats.standard import off_support, promoted
 
 __all__ = ["logpmf", "pmf"]
 
@@ -20,7 +20,7 @@ def logpmf(k: Any, p: Any, loc: Any = 0) -> Any:
     """The logarithm of the probability of k."""
     k, p, loc = promoted("geom.logpmf", k, p, loc)
     y = k - loc
-    return on_support(y > 0, xlog1py(jnp.where(y > 0, y, 1.0) - 1, -p) + jnp.log(p), y)
+    return off_support(y <= 0, xlog1py(jnp.where(y <= 0, 1.0, y) - 1, -p) + jnp.log(p))
 
 
 def pmf(k: Any, p: Any, loc: Any = 0) -> Any:

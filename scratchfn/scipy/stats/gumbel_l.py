@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import scratchfn.numpy as jnp
-from scratchfn.scipy.stats.standard import on_unit, promoted, standard
+from scratchfn.scipy.stats.standard import log_probability, on_unit, promoted, standard
 
 __all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]
 
@@ -42,7 +42,7 @@ def cdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 def logcdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Its logarithm."""
-    return jnp.log(cdf(x, loc, scale))
+    return log_probability(cdf(x, loc, scale))
 
 
 def ppf(p: Any, loc: Any = 0, scale: Any = 1) -> Any:

@@ -14,7 +14,7 @@ from scratchfn import errors, lax
 from scratchfn.core import dtypes
 from scratchfn.numpy.promotion import operand, promote_dtypes, promote_dtypes_inexact
 from scratchfn.scipy.special import xlogy
-from scratchfn.scipy.stats.standard import on_support
+from scratchfn.scipy.stats.standard import off_support
 
 __all__ = ["logpmf", "pmf"]
 
@@ -36,7 +36,7 @@ def logpmf(x: Any, n: Any, p: Any) -> Any:
     possible = (jnp.sum(x, -1) == n) & jnp.all(x >= 0, -1)
     counts, trials, p = promote_dtypes_inexact(jnp.maximum(x, 0), n, p)
     log_ways = lax.lgamma(trials + 1) - jnp.sum(lax.lgamma(counts + 1), -1)
-    return on_support(possible, log_ways + jnp.sum(xlogy(counts, p), -1))
+    return off_support(~possible, log_ways + jnp.sum(xlogy(counts, p), -1))
 
 
 def pmf(x: Any, n: Any, p: Any) -> Any:

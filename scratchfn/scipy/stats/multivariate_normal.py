@@ -22,7 +22,7 @@ from scratchfn.scipy.stats import norm
 __all__ = ["logpdf", "pdf"]
 
 
-def logpdf(x: Any, mean: Any, cov: Any, allow_singular: None = None) -> Any:
+def logpdf(x: Any, mean: Any, cov: Any, allow_singular: bool | None = None) -> Any:
     """The logarithm of the density; nan where the covariance is not positive definite.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Any
 import scratchfn.numpy as jnp
 from scratchfn import lax
 from scratchfn.scipy.special import xlog1py, xlogy
-from scratchfn.scipy.stats.standard import on_support, promoted
+from scratchfn.scipy.stats.standard import off_support, promoted
 
 __all__ = ["logpmf", "pmf"]
 
@@ -21,9 +21,9 @@ def logpmf(k: Any, n: Any, p: Any, loc: Any = 0) -> Any:
     """The logarithm of the probability of k."""
     k, n, p, loc = promoted("nbinom.logpmf", k, n, p, loc)
     y = k - loc
-    y_ = jnp.where(y >= 0, y, 0.0)
+    y_ = jnp.where(y < 0, 0.0, y)
     log_ways = lax.lgamma(n + y_) - lax.lgamma(n) - lax.lgamma(y_ + 1)
-    return on_support(y >= 0, log_ways + xlogy(n, p) + xlog1py(y_, -p), y)
+    return off_support(y < 0, log_ways + xlogy(n, p) + xlog1py(y_, -p))
 
 
 def pmf(k: Any, n: Any, p: Any, loc: Any = 0) -> Any:

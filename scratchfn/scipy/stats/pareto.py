@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import scratchfn.numpy as jnp
-from scratchfn.scipy.stats.standard import on_support, on_unit, promoted, standard
+from scratchfn.scipy.stats.standard import log_probability, off_support, on_unit, promoted, standard
 
 __all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]
 
@@ -16,8 +16,8 @@ __all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]
 def logpdf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""
     z, scale, b = standard("pareto.logpdf", x, loc, scale, b)
-    z_ = jnp.where(z >= 1, z, 1.0)
-    return on_support(z >= 1, jnp.log(b / scale) - (b + 1) * jnp.log(z_), z)
+    z_ = jnp.where(z < 1, 1.0, z)
+    return off_support(z < 1, jnp.log(b / scale) - (b + 1) * jnp.log(z_))
 
 
 def pdf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -32,7 +32,7 @@ def cdf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 def logcdf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Its logarithm."""
-    return jnp.log(cdf(x, b, loc, scale))
+    return log_probability(cdf(x, b, loc, scale))
 
 
 def sf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -43,7 +43,7 @@ def sf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
 def logsf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Its logarithm."""
     z, _, b = standard("pareto.logsf", x, loc, scale, b)
-    return on_support(z >= 1, -b * jnp.log(jnp.where(z >= 1, z, 1.0)), z, outside=0.0)
+    return off_support(z < 1, -b * jnp.log(jnp.where(z < 1, 1.0, z)), 0.0)
 
 
 def ppf(q: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:

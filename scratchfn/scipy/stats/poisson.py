@@ -12,7 +12,7 @@ import scratchfn.numpy as jnp
 from scratchfn import lax
 from scratchfn.scipy.special import xlogy
 from scratchfn.scipy.special.series import polynomial
-from scratchfn.scipy.stats.standard import on_support, promoted
+from scratchfn.scipy.stats.standard import off_support, promoted
 
 __all__ = ["cdf", "entropy", "logpmf", "pmf"]
 
@@ -21,8 +21,8 @@ def logpmf(k: Any, mu: Any, loc: Any = 0) -> Any:
     """The logarithm of the probability of k."""
     k, mu, loc = promoted("poisson.logpmf", k, mu, loc)
     y = k - loc
-    y_ = jnp.where(y >= 0, y, 0.0)
-    return on_support(y >= 0, xlogy(y_, mu) - lax.lgamma(y_ + 1) - mu, y)
+    y_ = jnp.where(y < 0, 0.0, y)
+    return off_support(y < 0, xlogy(y_, mu) - lax.lgamma(y_ + 1) - mu)
 
 
 def pmf(k: Any, mu: Any, loc: Any = 0) -> Any:
@@ -34,8 +34,8 @@ def cdf(k: Any, mu: Any, loc: Any = 0) -> Any:
     """The distribution function."""
     k, mu, loc = promoted("poisson.cdf", k, mu, loc)
     y = k - loc
-    y_ = jnp.where(y >= 0, y, 0.0)
-    return on_support(y >= 0, lax.igammac(jnp.floor(y_) + 1, mu), y, outside=0.0)
+    y_ = jnp.where(y < 0, 0.0, y)
+    return off_support(y < 0, lax.igammac(jnp.floor(y_) + 1, mu), 0.0)
 
 
 _LARGE = 100.0  # from here on the series has an error below 1e-12
@@ -51,4 +51,4 @@ def entropy(mu: Any, loc: Any = 0) -> Any:
     log_p = xlogy(k, small[..., None]) - lax.lgamma(k + 1) - small[..., None]  # [..., k]
     total = -jnp.sum(jnp.exp(log_p) * jnp.where(jnp.isinf(log_p), 0.0, log_p), -1)
     series = 0.5 * jnp.log(2 * math.pi * math.e * large) + polynomial(1 / large, _ENTROPY)
-    return on_support(mu >= 0, jnp.where(mu < _LARGE, total, series), outside=math.nan)
+    return off_support(mu < 0, jnp.where(mu < _LARGE, total, series), math.nan)

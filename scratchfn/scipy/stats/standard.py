@@ -26,16 +26,19 @@ def promoted(name: str, *xs: Any) -> list[Any]:
 
 def standard(name: str, x: Any, loc: Any, scale: Any, *shape: Any) -> list[Any]:
     """[(x - loc) / scale, scale, *shape], of one dtype; `shape` are the other parameters."""
-    x, loc, scale, *shape = promoted(name, x, loc, scale, *shape)
-    return [(x - loc) / scale, scale, *shape]
+    x, loc, scale, *others = promoted(name, x, loc, scale, *shape)
+    return [(x - loc) / scale, scale, *others]
 
 
-def on_support(inside: Any, value: Any, *tested: Any, outside: float = -math.inf) -> Any:
-    """`value` where `inside`, `outside` elsewhere; nan where one of `tested` is nan."""
-    value = jnp.where(inside, value, outside)
-    for x in tested:
-        value = jnp.where(jnp.isnan(x), math.nan, value)
-    return value
+def off_support(outside: Any, value: Any, instead: float = -math.inf) -> Any:
+    """`value`, but `instead` where `outside`. The condition is one that no nan meets, so that nan
+    gives nan; and what `value` is computed from is to be harmless there, as its slope is, too."""
+    return jnp.where(outside, instead, value)
+
+
+def log_probability(p: Any) -> Any:
+    """log p, constant where p is 0."""
+    return jnp.where(p == 0, -math.inf, jnp.log(jnp.where(p == 0, 1.0, p)))
 
 
 def on_unit(q: Any, value: Any) -> Any:

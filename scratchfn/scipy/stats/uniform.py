@@ -5,10 +5,11 @@ Read next: `scipy/stats/expon.py`.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import scratchfn.numpy as jnp
-from scratchfn.scipy.stats.standard import on_support, on_unit, promoted, standard
+from scratchfn.scipy.stats.standard import off_support, on_unit, promoted, standard
 
 __all__ = ["cdf", "logpdf", "pdf", "ppf"]
 
@@ -16,7 +17,8 @@ __all__ = ["cdf", "logpdf", "pdf", "ppf"]
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""
     x, loc, scale = promoted("uniform.logpdf", x, loc, scale)
-    return on_support((x >= loc) & (x <= loc + scale), -jnp.log(scale))
+    inside = off_support(jnp.isnan(x), -jnp.log(scale), math.nan)
+    return off_support((x < loc) | (x > loc + scale), inside)
 
 
 def pdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:

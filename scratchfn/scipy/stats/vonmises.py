@@ -10,7 +10,7 @@ from typing import Any
 
 import scratchfn.numpy as jnp
 from scratchfn import lax
-from scratchfn.scipy.stats.standard import on_support, promoted
+from scratchfn.scipy.stats.standard import off_support, promoted
 
 __all__ = ["logpdf", "pdf"]
 
@@ -19,7 +19,7 @@ def logpdf(x: Any, kappa: Any) -> Any:
     """The logarithm of the density."""
     x, kappa = promoted("vonmises.logpdf", x, kappa)
     log_density = kappa * (jnp.cos(x) - 1) - jnp.log(2 * math.pi * lax.bessel_i0e(kappa))
-    return on_support(kappa > 0, log_density, outside=math.nan)
+    return off_support(kappa <= 0, log_density, math.nan)
 
 
 def pdf(x: Any, kappa: Any) -> Any:

@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 import scratchfn.numpy as jnp
-from scratchfn.scipy.stats.standard import on_support, promoted
+from scratchfn.scipy.stats.standard import off_support, promoted
 
 __all__ = ["logpdf", "pdf"]
 
@@ -20,9 +20,8 @@ def logpdf(x: Any, c: Any) -> Any:
     """The logarithm of the density."""
     x, c = promoted("wrapcauchy.logpdf", x, c)
     density = jnp.log1p(-c * c) - math.log(2 * math.pi) - jnp.log1p(c * (c - 2 * jnp.cos(x)))
-    valid = (c > 0) & (c < 1)
-    inside = on_support((x >= 0) & (x <= 2 * math.pi), density)
-    return on_support(valid, inside, outside=math.nan)
+    inside = off_support((x < 0) | (x > 2 * math.pi), density)
+    return off_support((c <= 0) | (c >= 1), inside, math.nan)
 
 
 def pdf(x: Any, c: Any) -> Any:
