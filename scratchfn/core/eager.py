@@ -24,6 +24,7 @@ from scratchfn.core.quiet import quietly
 from scratchfn.core.tangents import Linear, not_linear
 from scratchfn.core.trace import Primitive, Trace, Tracer, _State, describe, require_alive
 
+_ARRAYS, _NATIVE = frozenset({Array}), frozenset({np.ndarray})
 # "jax" -> run(prim, buffers, params) -> the buffers of the results; `backends/jax.py` sets it
 runners: dict[str, Callable[..., list[Any]]] = {}
 
@@ -56,11 +57,11 @@ class EvalTrace(Trace):
 
 def _checked(prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
     """Checks the types first, then computes, on NumPy or JAX, and does what flags ask for."""
-    args = [x if type(x) is Array else _as_array(prim, x) for x in args]
+    if not _ARRAYS.issuperset(map(type, args)):
+        args = [x if type(x) is Array else _as_array(prim, x) for x in args]
     avals = _result_types(prim, args, params)
     buffers = [x.buffer for x in args]
-    native = all(type(b) is np.ndarray for b in buffers)
-    if not native or config.backend != "numpy":
+    if config.backend != "numpy" or not _NATIVE.issuperset(map(type, buffers)):
         outs = runners["jax"](prim, buffers, params)
     else:
         out = quietly(prim.impl, *buffers, **params)
@@ -78,7 +79,9 @@ def _result_types(
     prim: Primitive, args: Sequence[Any], params: dict[str, Any]
 ) -> list[ShapedArray]:
     """`prim.avals`, remembered: an eager loop meets the same types again and again."""
-    if prim.program or prim.linearize or prim.effect:  # it holds what must not be kept alive here
+    if prim.program:  # of the types of its results, whatever the arguments
+        return params[prim.program].out_avals
+    if prim.linearize or prim.effect:  # it holds what must not be kept alive here
         return prim.avals([x.aval for x in args], params)
     key = (prim, tuple([x.aval for x in args]), tuple(params.values()), config.enable_x64)
     try:

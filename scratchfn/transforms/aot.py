@@ -21,12 +21,13 @@ from scratchfn.transforms.jit import jit_p
 
 
 class Program(NamedTuple):
-    """A traced function: the program, the structure of its result, and the outer values that it
-    closes over, which are its leading arguments."""
+    """A traced function: the program, the structure of its result, the outer values that it closes
+    over, which are its leading arguments, and which results are weakly typed."""
 
     closed: ClosedJaxpr
     out_tree: Any
     hoisted: list[Any]
+    weak_types: list[bool]
 
 
 class ShapeDtypeStruct:

@@ -27,14 +27,14 @@ from scratchfn.transforms.vmap import batch_jaxpr
 
 
 def _impl(*buffers: Any, jaxpr: ClosedJaxpr, name: str, backend: Any, **params: Any) -> Any:
-    compiled = _compile_for_numpy(jaxpr, name, backend)
+    compiled = compile_for_numpy(jaxpr, name, backend)
     if compiled is None:
         return run(jit_p, buffers, {"jaxpr": jaxpr, "name": name, "backend": backend, **params})
     return compiled(*buffers)
 
 
 @weak_cache
-def _compile_for_numpy(closed: ClosedJaxpr, name: str, backend: str | None) -> Any:
+def compile_for_numpy(closed: ClosedJaxpr, name: str, backend: str | None) -> Any:
     """A program compiled for arguments that are NumPy's; None if JAX is asked for, or is where
     some of the program's constants live."""
     follow = backend is None and not all(isinstance(c.buffer, np.ndarray) for c in closed.consts)

@@ -24,7 +24,9 @@ from scratchfn.config import config
 from scratchfn.core.array import Array, as_value
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.compile_log import log_cache_miss, timed
+from scratchfn.core.eager import EVAL
 from scratchfn.core.jaxpr import check_jaxpr
+from scratchfn.core.quiet import quietly
 from scratchfn.core.stage import hoist, stage
 from scratchfn.core.trace import current, running
 from scratchfn.transforms.aot import Lowered, Program, Traced
@@ -37,10 +39,11 @@ from scratchfn.transforms.flat import (
     name_of,
     require_callable,
 )
-from scratchfn.transforms.jit import jit_p
+from scratchfn.transforms.jit import compile_for_numpy, jit_p
 from scratchfn.transforms.parameters import Positions, close_over_static, require_hashable
 from scratchfn.transforms.vmap import BatchTrace, axis_environment
 
+_ARRAY, _NATIVE = frozenset({Array}), frozenset({np.ndarray})
 MOST_PROGRAMS = 4096  # of one function: one more, and all are forgotten
 
 _programs_of: WeakKeyDictionary[Callable[..., Any], dict[Any, Program]] = WeakKeyDictionary()
@@ -145,16 +148,29 @@ class Jitted:
         if config.disable_jit:
             return self._fun(*args, **kwargs)
         program, values, donated = self._program(args, kwargs)
-        outs = jit_p.bind(
-            *program.hoisted,
-            *values,
-            jaxpr=program.closed,
-            name=self._name,
-            donated_invars=(False,) * len(program.hoisted) + donated,
-            inline=self._inline,
-            backend=self._backend,
-        )
+        outs = self._at_once(program, values) if current.trace is EVAL and config.plain else None
+        if outs is None:
+            outs = jit_p.bind(
+                *program.hoisted,
+                *values,
+                jaxpr=program.closed,
+                name=self._name,
+                donated_invars=(False,) * len(program.hoisted) + donated,
+                inline=self._inline,
+                backend=self._backend,
+            )
         return tree.unflatten(program.out_tree, outs)
+
+    def _at_once(self, program: Program, values: list[Any]) -> list[Any] | None:
+        """The results where nothing is traced and all is NumPy's, or None. It is what binding the
+        program would come to, for a third of what a small call costs."""
+        if not _ARRAY.issuperset(map(type, values)):
+            return None
+        buffers = [x.buffer for x in values]
+        compiled = compile_for_numpy(program.closed, self._name, self._backend)
+        if compiled is None or not _NATIVE.issuperset(map(type, buffers)):
+            return None
+        return list(map(Array, quietly(compiled.function, *buffers), program.weak_types))
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """A jitted function in a class body is a method, its `self` a static or tree argument."""
@@ -172,7 +188,7 @@ class Jitted:
             self._not_values(args, kwargs, static)
             raise
         program = self._lookup(in_tree, tuple([_type_of(x) for x in values]), static, len(args))
-        donated = self._donated(args, kwargs) if self._donate else (False,) * len(values)
+        donated = self._donated(args, kwargs) if self._donate.given else (False,) * len(values)
         return program, values, donated
 
     def _lookup(self, in_tree: Any, types: tuple[Any, ...], static: Any, count: int) -> Program:
@@ -199,17 +215,16 @@ class Jitted:
     ) -> tuple[tuple[Any, ...], dict[str, Any], Any]:
         """Arguments that are traced, by position and name, and the static ones, as a part of the
         key: their places, types and values. (1, 1.0 and True are equal, but not the same.)"""
-        if not self._static:
+        if not self._static.given:
             return args, kwargs, None
         nums, names = self._static.of(len(args)), self._static.names
-        fixed: list[Any] = [(i, type(args[i]), args[i]) for i in sorted(nums)]
-        fixed += [
-            (name, type(kwargs[name]), kwargs[name]) for name in sorted(kwargs.keys() & names)
-        ]
+        fixed: list[Any] = [(i, type(args[i]), args[i]) for i in nums]
+        if kwargs:
+            fixed += [(k, type(kwargs[k]), kwargs[k]) for k in sorted(kwargs.keys() & names)]
+            kwargs = {k: v for k, v in kwargs.items() if k not in names}
         for where, _, value in fixed:
             require_hashable(self._fun, where, value)
-        dynamic = tuple([x for i, x in enumerate(args) if i not in nums])
-        return dynamic, {k: v for k, v in kwargs.items() if k not in names}, tuple(fixed)
+        return tuple([x for i, x in enumerate(args) if i not in nums]), kwargs, tuple(fixed)
 
     def _not_values(self, args: Any, kwargs: Any, static: Any) -> None:
         """Raises TypeError saying which of the arguments is not an array."""
@@ -287,7 +302,7 @@ def trace_program(
     if config.enable_checks:
         check_jaxpr(jaxpr)
     closed, hoisted = hoist(jaxpr, consts)
-    return Program(closed, flat.out_tree, hoisted)
+    return Program(closed, flat.out_tree, hoisted, [a.weak_type for a in closed.out_avals])
 
 
 def _type_of(x: Any) -> tuple[Any, ...]:

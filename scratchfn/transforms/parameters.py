@@ -30,13 +30,14 @@ class Positions:
             nums = tuple(positional.index(name) for name in names if name in positional)
         self.nums = nums
         self.names = frozenset(names)
+        self.given = bool(nums or names)
+        self._of: dict[int, tuple[int, ...]] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self.nums or self.names)
-
-    def of(self, count: int) -> frozenset[int]:
-        """The positions among `count` positional arguments."""
-        return frozenset(i % count for i in self.nums if -count <= i < count)
+    def of(self, count: int) -> tuple[int, ...]:
+        """The positions among `count` positional arguments, in order."""
+        if count not in self._of:
+            self._of[count] = tuple(sorted({i % count for i in self.nums if -count <= i < count}))
+        return self._of[count]
 
     @staticmethod
     def _check(fun: Callable[..., Any], nums: Any, names: Any, what: str) -> None:
@@ -103,10 +104,11 @@ def close_over_static(fun: Callable[..., Any], static: Any, count: int) -> Calla
 
 
 def require_hashable(fun: Callable[..., Any], where: Any, value: Any) -> None:
-    name = where if isinstance(where, str) else (parameter_names(fun) + [""] * 99)[where] or where
     try:
         hash(value)
     except TypeError as error:
+        names = parameter_names(fun)
+        name = where if isinstance(where, str) or where >= len(names) else names[where]
         raise ValueError(
             errors.explain(
                 f"jit of {name_of(fun)} with the static argument {name!r}",
