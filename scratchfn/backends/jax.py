@@ -98,6 +98,7 @@ _SPELLED_OTHERWISE: dict[str, Callable[..., Any]] = {
     "geqrf": lambda jax, x: _geqrf(*jax.numpy.linalg.qr(x, "raw")),
     "mul": lambda jax, x, y: jax.lax.mul(x, y),  # its primitive has a param that no program shows
     "optimization_barrier": lambda jax, *xs: jax.lax.optimization_barrier(xs),
+    "random_clone": lambda jax, keys: jax.random.clone(keys),
     "random_seed": lambda jax, seeds, **_: jax.random.key(seeds),
     "random_unwrap": lambda jax, keys, **_: jax.random.key_data(keys),
     "random_wrap": lambda jax, words, **_: jax.random.wrap_key_data(words),

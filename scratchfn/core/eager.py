@@ -19,6 +19,7 @@ from scratchfn import errors
 from scratchfn.config import config
 from scratchfn.core.array import Array, as_value
 from scratchfn.core.avals import ShapedArray
+from scratchfn.core.key_reuse import tracked
 from scratchfn.core.nonfinite import require_finite
 from scratchfn.core.quiet import quietly
 from scratchfn.core.tangents import Linear, not_linear
@@ -59,6 +60,12 @@ def _checked(prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> li
     """Checks the types first, then computes, on NumPy or JAX, and does what flags ask for."""
     if not _ARRAYS.issuperset(map(type, args)):
         args = [x if type(x) is Array else _as_array(prim, x) for x in args]
+    if not config.plain and config.debug_key_reuse:
+        return tracked(prim, args, params, _computed)
+    return _computed(prim, args, params)
+
+
+def _computed(prim: Primitive, args: Sequence[Array], params: dict[str, Any]) -> list[Any]:
     avals = _result_types(prim, args, params)
     buffers = [x.buffer for x in args]
     if config.backend != "numpy" or not _NATIVE.issuperset(map(type, buffers)):

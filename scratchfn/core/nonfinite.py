@@ -1,11 +1,11 @@
 """`debug_nans` and `debug_infs`: which operation gave the first nan, for which line of the user's.
 
-Every eager operation's results are looked at. Where a compiled program gives a nan, its equations
-are run once more, one by one; from the result that is a nan the search goes back to the equation
-that made it from values that were none. What becomes of nans that no result depends on, such as
-those that `where` leaves out, is no concern of it. Neither are operations that only move, choose or
-compare numbers: a nan in their results was one before, perhaps one that somebody wrote. Nor is an
-infinity made of an infinity, as masks of attention are.
+Every eager operation's results are looked at. Where a compiled program or a loop gives a nan, its
+equations are run once more, one by one; from the result that is a nan the search goes back to the
+equation that made it from values that were none. What becomes of nans that no result depends on,
+such as those that `where` leaves out, is no concern of it. Neither are operations that only move,
+choose or compare numbers: a nan in their results was one before, perhaps one that somebody wrote.
+Nor is an infinity made of an infinity, as masks of attention are.
 
 Read next: `core/eager.py`, which asks.
 """
@@ -21,8 +21,9 @@ from scratchfn import errors
 from scratchfn.config import config, setting
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array, to_numpy
-from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Literal, subjaxprs
+from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Literal
 from scratchfn.core.source import attributed_to, user_source
+from scratchfn.core.steps import in_steps
 from scratchfn.core.trace import Primitive
 
 # Operations that move, choose, round or negate numbers.
@@ -45,13 +46,12 @@ def require_finite(
         return
     if (prim.name in _MOVING or _flaw(bad) == "inf") and any(map(_flaw, args)):
         return
-    if prim.program is None or not _search(params[prim.program], args):
-        raise _error(prim, args, bad, params)
+    inside = in_steps(prim, _search, args, params)  # raises, if it finds what is to blame
+    if inside is None or not any(map(_flaw, inside)):  # nothing inside, or it comes of fusing
+        raise _error(prim, args, bad)
 
 
-def _error(
-    prim: Primitive, args: Sequence[Array], bad: Array, params: dict[str, Any]
-) -> FloatingPointError:
+def _error(prim: Primitive, args: Sequence[Array], bad: Array) -> FloatingPointError:
     flaw, numbers = _flaw(bad), to_numpy(bad)
     count = np.count_nonzero(np.isnan(numbers) if flaw == "nan" else np.isinf(numbers))
     source = user_source()
@@ -59,20 +59,13 @@ def _error(
     why = f"config.debug_{flaw}s is on"
     if any(map(_flaw, args)):
         why += f", and an argument of {prim.name} already had such a number"
-    write = (
-        "arguments for which the operation is defined, as in jnp.log(jnp.where(x > 0, x, 1)); "
-        f"or with debug_{flaw}s(False): around what may give {flaw}"
-    )
-    if any(subjaxprs(Eqn(prim, [], [], params))):
-        write = (
-            f"with disable_jit(): around it, so that the operation inside of {prim.name} is told"
-        )
     return FloatingPointError(
         errors.explain(
             f"invalid value ({flaw}) encountered in {prim.name}",
             f"{count} of {bad.size} in its result of type {bad.aval}, made{by_rule} at {source}",
             why,
-            write,
+            "arguments for which the operation is defined, as in jnp.log(jnp.where(x > 0, x, 1)); "
+            f"or with debug_{flaw}s(False): around what may give {flaw}",
         )
     )
 
@@ -87,9 +80,8 @@ def _flaw(x: Array) -> str:
     return "inf" if config.debug_infs and np.isinf(numbers).any() else ""
 
 
-def _search(closed: ClosedJaxpr, args: Sequence[Array]) -> bool:
-    """Runs a program by its equations, and raises for the one that made its flaw. If none did, says
-    whether the flaw is there at all when nothing is fused."""
+def _search(closed: ClosedJaxpr, args: Sequence[Array]) -> list[Array]:
+    """Runs a program by its equations, and raises for the one that made the flaw of a result."""
     jaxpr = closed.jaxpr
     values: dict[Atom, Array] = dict(zip(jaxpr.constvars, closed.consts, strict=True))
     values.update(zip(jaxpr.invars, args, strict=True))
@@ -104,7 +96,6 @@ def _search(closed: ClosedJaxpr, args: Sequence[Array]) -> bool:
             values.update(zip(eqn.outvars, outs if eqn.primitive.many else (outs,), strict=True))
             made_by.update(dict.fromkeys(eqn.outvars, eqn))
     culprit, found = None, next((v for v in jaxpr.outvars if _flaw(read(v))), None)
-    reproduced = found is not None
     while found in made_by:
         culprit = made_by[found]
         found = next((v for v in culprit.invars if _flaw(read(v))), None)
@@ -112,4 +103,4 @@ def _search(closed: ClosedJaxpr, args: Sequence[Array]) -> bool:
         with attributed_to(culprit.source):
             inputs, outs = list(map(read, culprit.invars)), list(map(read, culprit.outvars))
             require_finite(culprit.primitive, inputs, outs, culprit.params)
-    return reproduced
+    return list(map(read, jaxpr.outvars))

@@ -55,7 +55,7 @@ def _taken_by_numpy(x: Array, index: Any) -> Array | None:
     """`x[index]` by NumPy itself, where it says the same at a hundredth of the price: an array in
     memory, at places that are inside. None for all else."""
     buffer = x.buffer
-    if type(buffer) is not np.ndarray or config.backend != "numpy":
+    if type(buffer) is not np.ndarray or not config.plain:
         return None
     if type(index) not in BASIC:
         index = as_numpy_index(index)
@@ -194,7 +194,7 @@ def iterate(x: Any) -> Iterator[Any]:
     """`iter(x)`: the entries along the first axis."""
     if x.ndim == 0:
         raise TypeError(_no_sequence("iteration over an array", x))
-    if type(x) is Array and type(x.buffer) is np.ndarray and current.trace is EVAL:
+    if type(x) is Array and type(x.buffer) is np.ndarray and current.trace is EVAL and config.plain:
         return iter([Array(row, x.weak_type) for row in x.buffer])
     return iter(unstack(x))
 

@@ -87,7 +87,7 @@ def _wrap_aval(words: ShapedArray, *, impl: str) -> ShapedArray:
     return ShapedArray(words.shape[:-1], dtypes.key_dtype)
 
 
-def _unwrap_aval(keys: ShapedArray) -> ShapedArray:
+def _unwrap_aval(keys: ShapedArray, *, consumes: bool = True) -> ShapedArray:
     if keys.dtype != dtypes.key_dtype:
         raise TypeError(
             errors.explain(
@@ -110,8 +110,17 @@ random_wrap_p = Primitive(
 random_unwrap_p = Primitive(
     "random_unwrap",
     aval=_unwrap_aval,
-    batch=lambda size, args, dims: (random_unwrap(args[0]), dims[0]),
+    batch=lambda size, args, dims, *, consumes=True: (random_unwrap(args[0], consumes), dims[0]),
+    consumes=lambda params: params.get("consumes", True),
+    hide=lambda params: ["consumes"],
     **expression("unwrap_key({0})"),
+)
+
+random_clone_p = Primitive(
+    "random_clone",
+    aval=lambda keys: keys,
+    batch=lambda size, args, dims: (random_clone_p.bind(args[0]), dims[0]),
+    **expression("{0}"),
 )
 
 
@@ -120,6 +129,12 @@ def random_wrap(words: Any) -> Any:
     return random_wrap_p.bind(words, impl="fry")
 
 
-def random_unwrap(keys: Any) -> Any:
-    """The words u32[..., 2] of typed keys key<fry>[...]."""
-    return random_unwrap_p.bind(keys)
+def random_unwrap(keys: Any, consumes: bool = True) -> Any:
+    """The words u32[..., 2] of typed keys key<fry>[...]; `consumes` says whether random numbers are
+    drawn of them, which a key is good for once."""
+    return random_unwrap_p.bind(keys, consumes=consumes)
+
+
+def random_clone(keys: Any) -> Any:
+    """The same keys, as good as new."""
+    return random_clone_p.bind(keys)

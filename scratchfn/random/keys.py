@@ -33,7 +33,12 @@ from scratchfn.primitives.base import full, reshape
 from scratchfn.primitives.convert import convert_element_type
 from scratchfn.primitives.joining import concatenate, stack, unstack
 from scratchfn.primitives.logic import shift_right_logical_p
-from scratchfn.primitives.random_bits import random_unwrap, random_wrap, threefry2x32
+from scratchfn.primitives.random_bits import (
+    random_clone,
+    random_unwrap,
+    random_wrap,
+    threefry2x32,
+)
 from scratchfn.primitives.rules import scalar_like
 from scratchfn.primitives.structural import iota
 
@@ -124,12 +129,12 @@ def wrap_key_data(key_bits_array: Any, *, impl: Any = None, dtype: Any = None) -
 
 def key_data(keys: Any) -> Any:
     """The words of keys of either kind: key<fry>[...] or uint32[..., 2] -> uint32[..., 2]."""
-    return key_words("key_data", keys, batched=True)
+    return key_words("key_data", keys, batched=True, consumes=False)
 
 
 def key_impl(keys: Any) -> str:
     """The name of the generator that keys are for: "threefry2x32"."""
-    key_words("key_impl", keys, batched=True)
+    key_words("key_impl", keys, batched=True, consumes=False)
     return IMPL
 
 
@@ -141,8 +146,9 @@ def key_dtype(impl: Any = None) -> np.dtype:
 
 def clone(key: Any) -> Any:
     """The same key, to say that the repetition of its numbers is meant."""
-    key_words("clone", key, batched=True)
-    return key
+    if is_typed(key):
+        return random_clone(key)
+    return _checked_words("clone", key)
 
 
 # -- keys from keys -------------------------------------------------------------------------------
@@ -174,7 +180,7 @@ def fold_in(key: Any, data: Any) -> Any:
       TypeError: data is an array of numbers.
       OverflowError: data is a Python integer outside of [0, 2**32).
     """
-    words = key_words("fold_in", key)
+    words = key_words("fold_in", key, consumes=False)
     return _alike(key, stack(encrypt(words, (_zero(), _as_word(data)))))
 
 
@@ -263,9 +269,10 @@ def is_typed(key: Any) -> bool:
     return isinstance(key, Value) and key.dtype == dtypes.key_dtype
 
 
-def key_words(name: str, key: Any, batched: bool = False) -> Any:
-    """The words of a key of either kind, as uint32[2]; of an array of keys if `batched`."""
-    words = random_unwrap(key) if is_typed(key) else _checked_words(name, key)
+def key_words(name: str, key: Any, batched: bool = False, consumes: bool = True) -> Any:
+    """The words of a key of either kind, as uint32[2]; of an array of keys if `batched`. Whoever
+    does not draw numbers of them says so by `consumes`."""
+    words = random_unwrap(key, consumes) if is_typed(key) else _checked_words(name, key)
     if words.ndim > 1 and not batched:
         found = f"words of {words.ndim - 1} axes of keys, {words.aval}"
         write = f"vmap(lambda key: random.{name}(key, ...))(keys)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import jax
 
 from scratchfn.core.array import as_value
-from scratchfn.primitives.random_bits import random_unwrap, random_wrap
+from scratchfn.primitives.random_bits import random_clone, random_unwrap, random_wrap
 from tests.primitives.case import Case, bind, integers, is_ours, values
 
 
@@ -24,6 +24,12 @@ def there_and_back(lax, x):
     return jax.random.key_data(jax.random.wrap_key_data(x))
 
 
+def there_cloned_and_back(lax, x):
+    if is_ours(lax):
+        return random_unwrap(random_clone(random_wrap(as_value(x))))
+    return jax.random.key_data(jax.random.clone(jax.random.wrap_key_data(x)))
+
+
 CASES = [
     encrypt(words(), words(), words(4), words(4)),
     encrypt(words(), words(), words(), words()),
@@ -38,4 +44,5 @@ CASES = [
         for name in ("random_wrap", "random_unwrap")
         for shape in ((2,), (3, 2), (2, 0, 2), (2, 3, 2))
     ),
+    Case("random_clone", there_cloned_and_back, words(3, 2)),
 ]
