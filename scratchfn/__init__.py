@@ -17,6 +17,7 @@ from scratchfn import debug as debug
 from scratchfn import dtypes as dtypes
 from scratchfn import errors as errors
 from scratchfn import experimental as experimental
+from scratchfn import image as image
 from scratchfn import lax as lax
 from scratchfn import nn as nn
 from scratchfn import numpy as numpy

@@ -33,6 +33,8 @@ from scratchfn.primitives.structural import pad, slice_
 
 __all__ = ["dct", "dctn", "idct", "idctn"]
 
+__all__ = ["dct", "dctn", "idct", "idctn"]
+
 
 def dct(
     x: Any, type: int = 2, n: int | None = None, axis: int = -1, norm: str | None = None
