@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scratchfn import errors
+from scratchfn.config import config
 from scratchfn.core import dtypes
 from scratchfn.core.array import as_value
 from scratchfn.core.params import DotAlgorithm, DotAlgorithmPreset, Precision
@@ -116,7 +117,9 @@ def batch_matmul(lhs: Any, rhs: Any, precision: PrecisionLike = None) -> Any:
 
 
 def as_precision(precision: PrecisionLike) -> Any:
-    """A precision as primitives have it: a pair for the two operands, an algorithm, or None."""
+    """A precision as primitives have it: a pair for the two operands, an algorithm, or None. For
+    None the flag default_matmul_precision is asked."""
+    precision = config.default_matmul_precision if precision is None else precision
     if precision is None or isinstance(precision, (DotAlgorithm, DotAlgorithmPreset)):
         return precision
     if isinstance(precision, str) and precision in DotAlgorithmPreset.__members__:
