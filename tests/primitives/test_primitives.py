@@ -102,18 +102,33 @@ class Subject:
 
 
 CASES = _cases()
+IDS = dict(zip(CASES, _ids(CASES), strict=True))
 
 
-# Scoped to the module so that pytest puts all checks of one case side by side.
-@pytest.fixture(scope="module", params=CASES, ids=_ids(CASES))
+@pytest.fixture(scope="module")
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     return Subject(request.param)
 
 
-def needs_order(subject: Subject, order: int) -> Case:
-    if subject.case.order < order:
-        pytest.skip(f"differentiable {subject.case.order} times")
-    return subject.case
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each check is put to the cases that it is for: all, unless `of_cases` says which."""
+    if "subject" in metafunc.fixturenames:
+        applies = getattr(metafunc.function, "applies", lambda case: True)
+        cases = [case for case in CASES if applies(case)]
+        ids = [IDS[case] for case in cases]
+        # Scoped to the module so that pytest puts all checks of one case side by side.
+        metafunc.parametrize("subject", cases, indirect=True, scope="module", ids=ids)
+
+
+def of_cases(order: int, smooth: bool = False) -> Callable[[Any], Any]:
+    """For a check of derivatives: only cases that have so many; with `smooth`, only those whose
+    derivative is a linear map of numbers and the limit of difference quotients."""
+
+    def mark(check: Any) -> Any:
+        check.applies = lambda case: case.order >= order and (case.smooth or not smooth)
+        return check
+
+    return mark
 
 
 # -- values and types -----------------------------------------------------------------------------
@@ -176,16 +191,18 @@ def _holds_program(value: Any) -> bool:
 # -- derivatives ----------------------------------------------------------------------------------
 
 
+@of_cases(order=1)
 def test_derivatives_are_jaxs(subject: Subject) -> None:
     """Forward and reverse mode give JAX's numbers, at special points too."""
-    case = needs_order(subject, 1)
+    case = subject.case
     assert_agree(case, subject.ours.tangents, subject.theirs.tangents, FIRST)
     assert_agree(case, subject.ours.cotangents, subject.theirs.cotangents, FIRST)
 
 
+@of_cases(order=2)
 def test_second_derivatives_are_jaxs(subject: Subject) -> None:
     """Forward over reverse gives JAX's numbers, and reverse over reverse the same."""
-    case = needs_order(subject, 2)
+    case = subject.case
     assert_agree(case, subject.ours.curvature, subject.theirs.curvature, SECOND)
     args, dots, cts = results.inputs(case)
     f = results.of_differentiated(results.SCRATCHFN, case, args)
@@ -198,11 +215,10 @@ def test_second_derivatives_are_jaxs(subject: Subject) -> None:
     assert_agree(case, pull_back(tuple(map(as_value, dots))), subject.theirs.curvature, SECOND)
 
 
+@of_cases(order=1, smooth=True)
 def test_finite_differences(subject: Subject) -> None:
     """The tangent is the limit of difference quotients."""
-    case = needs_order(subject, 1)
-    if not case.smooth:
-        pytest.skip("the case is at points where no difference quotient has a limit")
+    case = subject.case
     args, dots, _ = results.inputs(case, wide=True)
     with enable_x64(True):
         f = results.of_differentiated(results.SCRATCHFN, case, args)
@@ -219,11 +235,10 @@ def test_finite_differences(subject: Subject) -> None:
         np.testing.assert_allclose((a - b) / (2 * h), dy, rtol=0, atol=500 * eps ** (2 / 3) * size)
 
 
+@of_cases(order=1, smooth=True)
 def test_transpose(subject: Subject) -> None:
     """<ct, J v> = <J^T ct, v>: the two modes describe one linear map."""
-    case = needs_order(subject, 1)
-    if not case.smooth:
-        pytest.skip("the derivative rounds, or is not finite, so it is no linear map of numbers")
+    case = subject.case
     _, dots, cts = results.inputs(case, wide=True)
     derived = results.ours(case, 1, wide=True)
     forward, forward_size = _inner_product(cts, derived.tangents)
