@@ -2,7 +2,7 @@
 
     python -m tests.surface.api        writes docs/api.md
 
-A function's first call of the table that works on float32 operands is run on the NumPy backend and
+A function's first call of the table that works, on float32 operands if on any, is run on the NumPy backend and
 on the JAX one, pushed forward by `jvp`, pulled back by `vjp` and batched by `vmap`.
 """
 
@@ -39,19 +39,18 @@ arrays, an integer result without a derivative). A name is used as JAX's of the 
 def abilities(name: str) -> list[str] | None:
     """NumPy, JAX, forward, reverse, vmap of a function; None if the table has no call of it."""
     mine = [call for call in calls() if name_of(call) == name]
-    for call in mine:
-        used = sorted(set(re.findall(r"\b[a-z]\b", call)) & set(SHAPES))
-        run, xs = function_of(call, used)
-        if works(run, *xs):
-            break
-    else:
-        return [NO] * 5 if mine else None
-    return [YES, on_jax(call, used), *derivatives(run, xs), batched(run, xs)]
+    for kind in ("float32", "int32", "complex64"):
+        for call in mine:
+            used = sorted(set(re.findall(r"\b[a-z]\b", call)) & set(SHAPES))
+            run, xs = function_of(call, used, kind)
+            if works(run, *xs):
+                return [YES, on_jax(call, used, kind), *derivatives(run, xs), batched(run, xs)]
+    return [NO] * 5 if mine else None
 
 
-def function_of(call: str, used: list[str]) -> tuple[Callable[..., Any], list[Any]]:
+def function_of(call: str, used: list[str], kind: str) -> tuple[Callable[..., Any], list[Any]]:
     """A call as a function of the numbers in it, giving its arrays, and these numbers."""
-    operands = given("scratchfn", "float32")
+    operands = given("scratchfn", kind)
 
     def run(*xs: Any) -> list[Any]:
         names = spaces("scratchfn") | operands | dict(zip(used, xs, strict=True))
@@ -69,9 +68,9 @@ def works(f: Callable[..., Any], *args: Any) -> bool:
     return True
 
 
-def on_jax(call: str, used: list[str]) -> str:
+def on_jax(call: str, used: list[str], kind: str) -> str:
     def on_backend() -> None:
-        run, xs = function_of(call, used)
+        run, xs = function_of(call, used, kind)
         run(*xs)
 
     sf.config.update("backend", "jax")
@@ -83,11 +82,11 @@ def on_jax(call: str, used: list[str]) -> str:
 
 def derivatives(run: Callable[..., Any], xs: list[Any]) -> list[str]:
     outs = run(*xs)
-    if not xs or not any(jnp.issubdtype(out.dtype, jnp.inexact) for out in outs):
+    if not any(map(_inexact, xs)) or not any(map(_inexact, outs)):
         return [MEANINGLESS, MEANINGLESS]
 
     def inexact(*xs: Any) -> list[Any]:
-        return [x for x in run(*xs) if jnp.issubdtype(x.dtype, jnp.inexact)]
+        return [x for x in run(*xs) if _inexact(x)]
 
     def back(*xs: Any) -> Any:
         outs, pull = sf.vjp(inexact, *xs)
@@ -95,6 +94,10 @@ def derivatives(run: Callable[..., Any], xs: list[Any]) -> list[str]:
 
     forward = works(lambda *xs: sf.jvp(inexact, xs, xs), *xs)
     return [YES if forward else NO, YES if works(back, *xs) else NO]
+
+
+def _inexact(x: Any) -> bool:
+    return bool(jnp.issubdtype(x.dtype, jnp.inexact))
 
 
 def batched(run: Callable[..., Any], xs: list[Any]) -> str:
