@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from scratchfn.backends.numpy.scalars import of_numbers
 from scratchfn.core.array import Array, to_numpy
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from scratchfn.core.pretty import variable_name
@@ -81,10 +82,20 @@ class Writer:
         self.constants.setdefault(name, to_numpy(v.val))
         return name
 
+    def number(self, v: Atom) -> str:
+        """The name of an atom that computes as a NumPy scalar, not as an array of rank 0."""
+        if isinstance(v, Var):
+            return self.variable(v)
+        name = f"{literal_name(v)}_"
+        self.constants.setdefault(name, to_numpy(v.val)[()])
+        return name
+
     def equation(self, eqn: Eqn) -> None:
-        names = [self.atom(v) for v in eqn.invars]
         avals = [v.aval for v in eqn.invars]
-        text = eqn.primitive.source(names, avals, eqn.params, self.constant)
+        text = of_numbers(eqn, self.number)
+        if text is None:
+            names = [self.atom(v) for v in eqn.invars]
+            text = eqn.primitive.source(names, avals, eqn.params, self.constant)
         targets = ", ".join(self.variable(v) for v in eqn.outvars)
         if eqn.primitive.many and len(eqn.outvars) == 1:
             targets += ","
