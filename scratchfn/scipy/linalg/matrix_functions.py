@@ -71,7 +71,8 @@ def sqrtm(A: Any, blocksize: int = 1) -> Any:
                 "blocksize=1",
             )
         )  # fmt: skip
-    t, z = schur(_one_square("sqrtm", inexact("sqrtm", A)), "complex")
+    a = inexact("sqrtm", A)
+    t, z = schur(_one_square("sqrtm", a) if a.ndim > 2 else a, "complex")
     return product(z, _root(t), adjoint(z))
 
 

@@ -52,7 +52,7 @@ def block_diag(*arrs: Any) -> Any:
     Raises ValueError for arrays of more than two axes."""
     if not arrs:
         return zeros((1, 0))
-    blocks = [atleast_2d(x) for x in promote_dtypes(*arrs)]
+    blocks = [strong(atleast_2d(x)) for x in promote_dtypes(*arrs)]
     if any(block.ndim > 2 for block in blocks):
         found = ", ".join(str(block.aval) for block in blocks)
         raise _refuse("block_diag", found, "each is one matrix", "vmap(block_diag) for stacks")

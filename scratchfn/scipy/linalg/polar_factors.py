@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from scratchfn import errors
+from scratchfn.core import dtypes
 from scratchfn.lax import linalg
 from scratchfn.numpy.linalg.arguments import adjoint
 from scratchfn.numpy.linalg.factorizations import svd
 from scratchfn.numpy.products import matmul
-from scratchfn.numpy.promotion import inexact
+from scratchfn.numpy.promotion import operand
 from scratchfn.primitives.convert import convert_element_type
 from scratchfn.primitives.linalg.algebra import as_row
 from scratchfn.transforms.vmap_api import vmap
@@ -28,7 +29,14 @@ def polar(
     which takes m >= n on the right side and m < n on the left one and raises NotImplementedError
     else. Raises ValueError for another side or method.
     """
-    a = inexact("scipy.linalg.polar", a)
+    a = operand("scipy.linalg.polar", a)
+    if dtypes.kind(a.dtype) not in "fc":
+        raise ValueError(
+            errors.explain(
+                f"scipy.linalg.polar of an array of type {a.aval}", "whole numbers",
+                "the factors are floating point, and nothing is converted", "polar(1.0 * a)",
+            )
+        )  # fmt: skip
     if side not in ("left", "right") or method not in ("qdwh", "svd"):
         raise ValueError(
             errors.explain(

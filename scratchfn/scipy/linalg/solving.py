@@ -186,7 +186,7 @@ def lu(
     a lower triangular matrix with ones on its diagonal, an upper triangular one. Raises ValueError
     for stacks of matrices."""
     a = inexact("scipy.linalg.lu", a)
-    if a.ndim != 2:
+    if a.ndim > 2:
         raise ValueError(
             errors.explain(
                 f"scipy.linalg.lu of an array of type {a.aval}", f"{a.ndim} axes",
