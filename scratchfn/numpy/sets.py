@@ -175,23 +175,69 @@ def union1d(ar1: Any, ar2: Any, *, size: int | None = None, fill_value: Any = No
     return unique(both, size=size, fill_value=fill_value)
 
 
-def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
-    """The distinct elements that both arrays have. Not inside a program: see `isin`."""
+def intersect1d(
+    ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False, *,
+    size: int | None = None, fill_value: Any = None,
+) -> Any:  # fmt: skip
+    """The distinct elements that both arrays have, in rising order.
+
+    Args:
+      assume_unique: accepted, and makes nothing quicker.
+      return_indices: returns where each first occurs in either array as well; where there is none,
+        the size of the array.
+      size: the length of the result, which a program has to know. What it lacks is filled up.
+      fill_value: what with; by default the least of the elements.
+    """
     a, b = promote_dtypes(operand("intersect1d", ar1), operand("intersect1d", ar2, 1))
-    a = ravel(a) if assume_unique else unique(a)
-    kept = take(a, nonzero(isin(a, b))[0])
-    return sort(kept)
+    ordered, order, first = _sorted_rows(ravel(a), True)
+    kept, where, found = _kept(
+        "intersect1d", ordered, logical_and(first, isin(ordered, b)), size, fill_value
+    )
+    if not return_indices:
+        return kept
+    sorted_b, order_b, _ = _sorted_rows(ravel(b), True)
+    in_b = take(order_b, count_before(sorted_b, take(ordered, where), "left"), mode="clip")
+    places = zip((take(order, where), in_b), (a.size, b.size))
+    return kept, *[_fill(place, found, kept.size, none) for place, none in places]
 
 
-def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
-    """The distinct elements of the first array that the second lacks. Not inside a program."""
+def setdiff1d(
+    ar1: Any, ar2: Any, assume_unique: bool = False, *, size: int | None = None,
+    fill_value: Any = None,
+) -> Any:  # fmt: skip
+    """The distinct elements of the first array that the second lacks, in rising order; in their own
+    if `assume_unique`. Filled up to `size` with `fill_value`, by default 0."""
     a, b = operand("setdiff1d", ar1), operand("setdiff1d", ar2, 1)
-    a = ravel(a) if assume_unique else unique(a)
-    return take(a, nonzero(isin(a, b, invert=True))[0])
+    missing = isin(a := ravel(a), b, invert=True)
+    if not assume_unique:
+        a, _, first = _sorted_rows(a, True)
+        missing = logical_and(first, isin(a, b, invert=True))
+    return _kept("setdiff1d", a, missing, size, 0 if fill_value is None else fill_value)[0]
 
 
-def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
-    """The distinct elements that one of the arrays has and the other lacks. Not inside a
-    program."""
+def setxor1d(
+    ar1: Any, ar2: Any, assume_unique: bool = False, *, size: int | None = None,
+    fill_value: Any = None,
+) -> Any:  # fmt: skip
+    """The distinct elements that one of the arrays has and the other lacks, in rising order. Filled
+    up to `size` with `fill_value`, by default the least of them."""
     a, b = promote_dtypes(operand("setxor1d", ar1), operand("setxor1d", ar2, 1))
-    return sort(concatenate([setdiff1d(a, b, assume_unique), setdiff1d(b, a, assume_unique)]))
+    ordered, _, first = _sorted_rows(concatenate([a, b], None), True)
+    once = logical_and(first, not_equal(isin(ordered, a), isin(ordered, b)))
+    return _kept("setxor1d", ordered, once, size, fill_value)[0]
+
+
+def _kept(name: str, x: Any, mask: Any, size: int | None, fill_value: Any) -> tuple[Any, Any, Any]:
+    """The elements where the mask holds, their places, and how many there are. Filled up to `size`
+    with `fill_value`, or with the first of them."""
+    found = sum(mask, dtype=dtypes.int32)
+    size = length_of(name, found, size)
+    if not x.size:
+        return base.full((size,), fill_value or 0, x.dtype), base.full((size,), 0), found
+    where = nonzero(mask, size=size)[0]
+    kept = take(x, where)
+    if not size:
+        return kept, where, found
+    if fill_value is None:
+        fill_value = choose(less(0, found), kept[0], 0)
+    return _fill(kept, found, size, fill_value), where, found
