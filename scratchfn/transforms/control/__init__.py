@@ -1,9 +1,11 @@
 """Control flow as operations: loops and branches that are traced once, whatever the data.
 
-    bodies.py            the user's functions as programs
+    bodies.py, shared.py             the user's functions as programs, each traced once
     scan.py, scan_primitive.py       a known number of steps
+    residuals.py, ahead.py           what reverse mode stores of a scan, and computes beside it
     while_loop.py, while_primitive.py        as long as a condition holds
     cond.py, cond_primitive.py       one of several branches
+    programs.py, steps.py            programs as data; run by calls, where each operation is seen
     mapping.py, associative.py, platform.py      built of these
 
 Read next: `bodies.py`.

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import FunctionType
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from scratchfn import errors, tree
 from scratchfn.config import config
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array
 from scratchfn.core.avals import ShapedArray
+from scratchfn.core.derived import derived
 from scratchfn.core.eager import EVAL
 from scratchfn.core.jaxpr import ClosedJaxpr, Jaxpr
 from scratchfn.core.stage import stage
@@ -38,16 +38,13 @@ class Body(NamedTuple):
     consts: list[Any]
 
 
-_bodies: WeakKeyDictionary[Callable[..., Any], dict[Any, Any]] = WeakKeyDictionary()
-
-
 def remembered(fun: Callable[..., Any], key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
     """`make()`, a tuple with a `Body` in front or by itself, or what it returned before for the
     same function under the same flags. What closes over traced values is good for once only; and
     only plain functions are remembered, as other callables may change (`transforms/jit_api.py`)."""
     if not isinstance(fun, FunctionType):
         return make()
-    table = _bodies.setdefault(fun, {})
+    table = derived(fun).setdefault("bodies", {})
     key = (*key, config.traced_flags, axis_environment())
     if key in table:
         return table[key]
