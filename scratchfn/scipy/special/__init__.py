@@ -24,6 +24,7 @@ from scratchfn.scipy.special.error import erfinv as erfinv
 from scratchfn.scipy.special.error import wofz as wofz
 from scratchfn.scipy.special.exponential_integrals import exp1 as exp1
 from scratchfn.scipy.special.exponential_integrals import expi as expi
+from scratchfn.scipy.special.exponential_integrals import expn as expn
 from scratchfn.scipy.special.gamma import digamma as digamma
 from scratchfn.scipy.special.gamma import factorial as factorial
 from scratchfn.scipy.special.gamma import gamma as gamma
@@ -37,6 +38,8 @@ from scratchfn.scipy.special.gamma import poch as poch
 from scratchfn.scipy.special.gamma import polygamma as polygamma
 from scratchfn.scipy.special.gamma import zeta as zeta
 from scratchfn.scipy.special.harmonics import sph_harm_y as sph_harm_y
+from scratchfn.scipy.special.hypergeometric import hyp1f1 as hyp1f1
+from scratchfn.scipy.special.hypergeometric import hyp2f1 as hyp2f1
 from scratchfn.scipy.special.logarithms import boxcox as boxcox
 from scratchfn.scipy.special.logarithms import boxcox1p as boxcox1p
 from scratchfn.scipy.special.logarithms import entr as entr

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 import scratchfn.numpy as jnp
+from scratchfn import lax
 from scratchfn.scipy.special.arguments import reals, strong
 from scratchfn.scipy.special.series import in_32_bits, on_half_line, on_interval, polynomial
 from scratchfn.transforms.custom_jvp import custom_jvp
@@ -118,3 +119,45 @@ def _e1(x: Any) -> Any:
     far = jnp.maximum(x, 1.0)
     outside = jnp.exp(-far) * (polynomial(on_half_line(far, 1, 4), _E1_FAR) / (far + 1))
     return jnp.where(x <= 1, inside, outside)
+
+
+def expn(n: Any, x: Any) -> Any:
+    """The exponential integral En(x) of order n >= 0, whole if x <= 1, for x >= 0; nan elsewhere."""
+    return _expn(*strong(*reals("scipy.special.expn", n, x)))
+
+
+@custom_jvp
+@in_32_bits
+def _expn(n: Any, x: Any) -> Any:
+    n_ = jnp.maximum(n, 1.0)
+    value = jnp.where(x <= 1, _en_series(n_, jnp.minimum(x, 1.0)), _en_fraction(n_, x))
+    value = jnp.where(x == 0, jnp.where(n > 1, 1 / (n - 1), math.inf), value)
+    value = jnp.where(n == 0, jnp.exp(-x) / x, value)
+    unknown = (x <= 1) & (n != jnp.floor(n))  # the fraction takes any order, the series does not
+    return jnp.where((x < 0) | (n < 0) | unknown, math.nan, value)
+
+
+def _en_series(n: Any, x: Any) -> Any:
+    """En(x) for 0 < x <= 1 (Abramowitz & Stegun, 5.1.12)."""
+    log_x = jnp.log(jnp.where(x <= 0, 1.0, x))
+    power, total = 1.0, 0.0  # (-x)^m / m!
+    for m in range(20):
+        order = jnp.where(n == m + 1, 1.0, m + 1 - n)
+        total = total + jnp.where(n == m + 1, 0.0, power / order)
+        power = power * -x / (m + 1)
+    sign = jnp.where(n % 2 == 0, -1.0, 1.0)
+    last = sign * jnp.exp((n - 1) * log_x - lax.lgamma(n))  # (-x)^(n-1) / (n-1)!
+    return last * (lax.digamma(n) - log_x) - total
+
+
+def _en_fraction(n: Any, x: Any) -> Any:
+    """En(x) for x > 1: a continued fraction, from its end (5.1.22, contracted)."""
+    x = jnp.clip(x, 1.0, 1e4)  # beyond, En is 0 in any dtype
+    depth = 90
+    tail = x + n + 2 * depth
+    for k in range(depth, 0, -1):
+        tail = x + n + 2 * (k - 1) - k * (n + k - 1) / tail
+    return jnp.exp(-x) / tail
+
+
+_expn.defjvps(None, lambda dx, ans, n, x: dx * -_expn(n - 1, x))

@@ -130,11 +130,11 @@ def _fresnel(x: Any) -> tuple[Any, Any]:
     y, edge = jnp.abs(x), 1.6
     near = jnp.minimum(y, edge)
     u = on_interval(near**4, 0, edge**4)
-    far = jnp.clip(y, edge, 1e8)  # beyond, both are 1/2 in any dtype
+    far = jnp.maximum(y, edge)
     t = on_half_line(far**4, edge**4, 4 * edge**4)
     f = polynomial(t, _FRESNEL_F) / (math.pi * far)
     g = polynomial(t, _FRESNEL_G) / (math.pi * far) ** 2 / far
-    sin, cos = _of_half_pi_square(far)
+    sin, cos = _of_half_pi_square(jnp.where(far == math.inf, edge, far))
     s = jnp.where(y <= edge, near**3 * polynomial(u, _S), 0.5 - (f * cos + g * sin))
     c = jnp.where(y <= edge, near * polynomial(u, _C), 0.5 + (f * sin - g * cos))
     return jnp.copysign(s, x), jnp.copysign(c, x)

@@ -39,4 +39,4 @@ def cdf(k: Any, p: Any) -> Any:
 def ppf(q: Any, p: Any) -> Any:
     """The least k with cdf(k) >= q; nan for q or p outside [0, 1]."""
     q, p = promoted("bernoulli.ppf", q, p)
-    return on_unit(p, on_unit(q, (q > 1 - p).astype(q.dtype)))
+    return on_unit(p, on_unit(q, jnp.where(q <= 1 - p, 0 * p, 0 * p + 1)))
