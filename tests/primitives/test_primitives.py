@@ -44,6 +44,7 @@ VALUE, FIRST, SECOND = 16, 64, 256
 # Primitives that hold programs or name axes are tested by files of their own.
 TESTED_ELSEWHERE = {
     "cond": "holds programs: tests/transforms/control",
+    "random_gamma": "draws with keys: tests/random/test_gamma.py",
     "scan": "holds a program: tests/transforms/control",
     "while": "holds programs: tests/transforms/control",
     "jit": "holds a program: tests/transforms and tests/backends",

@@ -2,8 +2,8 @@
 
     python -m tests.surface.api        writes docs/api.md
 
-A function's first call of the table that works, on float32 operands if on any, is run on the NumPy backend and
-on the JAX one, pushed forward by `jvp`, pulled back by `vjp` and batched by `vmap`.
+A function's first call of the table that works, on float32 operands if it can, is run on the NumPy
+backend and on the JAX one, pushed forward by `jvp`, pulled back by `vjp` and batched by `vmap`.
 """
 
 from __future__ import annotations
