@@ -233,7 +233,7 @@ def compile_for_jax(
     """A program as one `jax.jit`, a function of JAX's buffers. Constants are its first arguments,
     so that a large one is not copied into the compiled code."""
     jax = library()
-    # The cache must not keep alive what it is keyed by; whoever calls the result holds the program.
+    # JAX's caches keep what it has traced; whoever calls the result holds the program.
     program: Any = weakref.ref(closed)
     consts = list(map(jax.numpy.asarray, _constants(closed)))
     count = len(consts)

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from scratchfn.core.avals import ShapedArray
+from scratchfn.core.derived import derived
 from scratchfn.core.effects import Effect
 from scratchfn.core.pretty import show, show_eqn
 from scratchfn.core.source import Source, attributed_to
@@ -94,7 +94,7 @@ class Eqn:
 class Jaxpr:
     """A program: `constvars` and `invars` in, `eqns` in order, `outvars` out."""
 
-    __slots__ = ("__weakref__", "_effects", "constvars", "eqns", "invars", "outvars")
+    __slots__ = ("__derived__", "__weakref__", "_effects", "constvars", "eqns", "invars", "outvars")
 
     def __init__(
         self, constvars: list[Var], invars: list[Var], outvars: list[Atom], eqns: list[Eqn]
@@ -135,7 +135,7 @@ class Jaxpr:
 class ClosedJaxpr:
     """A program with the values of its constants: arrays, never tracers."""
 
-    __slots__ = ("__weakref__", "consts", "jaxpr")
+    __slots__ = ("__derived__", "__weakref__", "consts", "jaxpr")
 
     def __init__(self, jaxpr: Jaxpr, consts: Sequence[Any] = ()):
         self.jaxpr = jaxpr
@@ -266,13 +266,12 @@ def prune(jaxpr: Jaxpr, consts: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
 
 def weak_cache(make: Callable[..., Any]) -> Callable[..., Any]:
     """Memoises `make(program, *hashable)` for as long as the program lives."""
-    memo: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
 
     def cached(program: Any, *key: Any) -> Any:
-        table = memo.setdefault(program, {})
-        if key not in table:
-            table[key] = make(program, *key)
-        return table[key]
+        table, name = derived(program), (make, *key)
+        if name not in table:
+            table[name] = make(program, *key)
+        return table[name]
 
     cached.__doc__ = make.__doc__
     cached.__name__ = make.__name__

@@ -15,7 +15,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from types import FunctionType
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakSet
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from scratchfn.config import config
 from scratchfn.core.array import Array, as_value
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.compile_log import log_cache_miss, timed
+from scratchfn.core.derived import derived
 from scratchfn.core.eager import EVAL
 from scratchfn.core.jaxpr import check_jaxpr
 from scratchfn.core.quiet import quietly
@@ -46,14 +47,13 @@ from scratchfn.transforms.vmap import BatchTrace, axis_environment
 _ARRAY, _NATIVE = frozenset({Array}), frozenset({np.ndarray})
 MOST_PROGRAMS = 4096  # of one function: one more, and all are forgotten
 
-_programs_of: WeakKeyDictionary[Callable[..., Any], dict[Any, Program]] = WeakKeyDictionary()
 _all: WeakSet[Jitted] = WeakSet()
 
 
 def _programs(fun: Callable[..., Any]) -> dict[Any, Program]:
-    """The programs of a function, shared by all that `jit` makes of it. Other callables may change,
-    or be mentioned by their own programs, which would then never die: each jit has its own."""
-    return _programs_of.setdefault(fun, {}) if isinstance(fun, FunctionType) else {}
+    """The programs of a function, shared by all that `jit` makes of it. Other callables may change:
+    each jit has its own."""
+    return derived(fun).setdefault("programs", {}) if isinstance(fun, FunctionType) else {}
 
 
 class CacheInfo(NamedTuple):
