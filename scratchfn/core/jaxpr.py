@@ -163,7 +163,8 @@ class ClosedJaxpr:
 
     def replace(self, **changes: Any) -> ClosedJaxpr:
         """A copy with another program or other constants."""
-        return ClosedJaxpr(**({"jaxpr": self.jaxpr, "consts": self.consts} | changes))
+        parts: dict[str, Any] = {"jaxpr": self.jaxpr, "consts": self.consts}
+        return ClosedJaxpr(**(parts | changes))
 
     def map_jaxpr(self, f: Callable[[Jaxpr], Jaxpr]) -> ClosedJaxpr:
         """The program that `f` makes of it, with the same constants."""
