@@ -175,7 +175,8 @@ def _sequence_keys(aux: None, n: int) -> list[SequenceKey]:
 def _namedtuple_kind(cls: Any) -> Kind:
     return Kind(
         cls,
-        split=lambda node: (node, None),
+        # the fields, even of a class that is indexed or counted otherwise
+        split=lambda node: (tuple.__getitem__(node, slice(None)), None),
         join=lambda aux, children: cls(*children),
         keys=lambda aux, n: [GetAttrKey(name) for name in cls._fields],
         is_found_namedtuple=True,

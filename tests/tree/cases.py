@@ -48,6 +48,16 @@ class RegisteredPoint(Point):
     """A namedtuple with a rule of its own."""
 
 
+class IndexedPoint(Point):
+    """A namedtuple that is indexed and counted by what it holds."""
+
+    def __len__(self):
+        return len(self.y)
+
+    def __getitem__(self, i):
+        return self.y[i]
+
+
 class Unhashable(Registered):
     """Its static data is a list."""
 
@@ -144,6 +154,7 @@ TREES = {
     "defaultdict without factory": defaultdict(None, b=1),
     "namedtuple": Point(1, [2, 3]),
     "subclass of a namedtuple": [SubPoint(1, 2), 3],
+    "namedtuple with an index of its own": [IndexedPoint(1, [2, 3, 4]), 5],
     "registered namedtuple": RegisteredPoint(1, 2),
     "subclass of dict is a leaf": [DictSubclass(a=1), 2],
     "subclasses of builtins are leaves": [type("L", (list,), {})([1]), type("T", (tuple,), {})()],
