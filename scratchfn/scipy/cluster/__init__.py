@@ -1,0 +1,3 @@
+"""`jax.scipy.cluster`."""
+
+from scratchfn.scipy.cluster import vq as vq

@@ -1,0 +1,3 @@
+"""`jax.scipy.spatial`."""
+
+from scratchfn.scipy.spatial import transform as transform
