@@ -18,6 +18,7 @@ _SUBMODULES = (
     "interpolate",
     "linalg",
     "ndimage",
+    "optimize",
     "signal",
     "spatial",
     "special",
