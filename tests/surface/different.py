@@ -24,6 +24,21 @@ DIFFERENT: list[tuple[str, str, str]] = [
         "rank0",
         "JAX takes a 0-d array for a vector if it is weakly typed, and refuses it otherwise",
     ),
+    (
+        r"jnp\.linalg\.lstsq\(.*\).*|jsp\.linalg\.hessenberg\(m\)",
+        "rank0|weak.*",
+        "a 0-d array is refused as no matrix; JAX stumbles over its shape, with an IndexError",
+    ),
+    (
+        r"jnp\.linalg\.vector_norm\(x, ord=1\)",
+        "u?int.*|bool|weak_int",
+        "whole numbers become floats first, as in norm; JAX would cut off the root of their powers",
+    ),
+    (
+        r"jsp\.linalg\.(toeplitz|hankel|convolution_matrix)\(.*\)",
+        "special",
+        "elements are moved; JAX multiplies them with 0 and 1, and nan spreads",
+    ),
     (r"jnp\.delete\(x, 1, axis=0\)", "empty", "an index out of bounds is an IndexError"),
     (
         r"jnp\.digitize\(v, jnp\.sort\(w\)\)",

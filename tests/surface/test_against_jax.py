@@ -66,4 +66,8 @@ def test_call_in_64_bits(call: str, kind: str) -> None:
 
 
 # Relative tolerances of calls whose result magnifies the rounding of what they are made of.
-TOLERANCES: dict[str, float] = {}
+TOLERANCES: dict[str, float] = {
+    "jsp.linalg.expm": 1e-4,  # it is squared up to six times
+    "jsp.linalg.expm_frechet": 1e-4,
+    "jsp.linalg.invhilbert": 1e-5,  # exact here, rounded on the way in JAX
+}

@@ -11,9 +11,9 @@ from typing import Any
 
 from scratchfn import errors
 from scratchfn.core import dtypes
+from scratchfn.numpy.manipulation import matrix_transpose
 from scratchfn.numpy.promotion import inexact
 from scratchfn.primitives.convert import conj
-from scratchfn.primitives.linalg.algebra import transposed
 
 
 def square(name: str, a: Any, error: type[Exception] = ValueError) -> Any:
@@ -33,7 +33,7 @@ def square(name: str, a: Any, error: type[Exception] = ValueError) -> Any:
 
 def adjoint(x: Any) -> Any:
     """The conjugate transpose of each matrix; of real ones the transpose."""
-    return transposed(conj(x)) if dtypes.kind(x.dtype) == "c" else transposed(x)
+    return matrix_transpose(conj(x) if dtypes.kind(x.dtype) == "c" else x)
 
 
 def eps_of(x: Any) -> float:

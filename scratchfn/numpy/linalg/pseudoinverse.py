@@ -54,6 +54,8 @@ def pinv(a: Any, rtol: Any = None, hermitian: bool = False, *, rcond: Any = None
                 "a matrix has two", "x[:, None] for a vector as a matrix of one column",
             )
         )  # fmt: skip
+    if a.size == 0:
+        return zeros((*a.shape[:-2], a.shape[-1], a.shape[-2]), a.dtype)
     limit = rcond if rtol is None else rtol
     if limit is None:
         limit = 10.0 * max(a.shape[-2:]) * eps_of(a)

@@ -180,6 +180,20 @@ def require_float(name: str, *xs: ShapedArray, short: bool = False) -> None:
             )
 
 
+def weak_if_all(aval: Callable[..., Any]) -> Callable[..., Any]:
+    """The `aval` rule whose results are weakly typed if all arguments are, as JAX's are."""
+
+    def rule(*avals: ShapedArray, **params: Any) -> Any:
+        outs = aval(*avals, **params)
+        if not all(x.weak_type for x in avals):
+            return outs
+        if isinstance(outs, ShapedArray):
+            return outs.update(weak_type=True)
+        return [out.update(weak_type=True) for out in outs]
+
+    return rule
+
+
 def batch_leading(prim: Primitive) -> Callable[..., Any]:
     """The batch rule of a primitive for which leading axes count examples already."""
 

@@ -22,6 +22,7 @@ from scratchfn.primitives.linalg.algebra import (
     matmul,
     require_matrices,
     tril,
+    weak_if_all,
 )
 from scratchfn.primitives.linalg.triangular import triangular_solve
 from scratchfn.primitives.rules import scalar_like
@@ -44,7 +45,7 @@ def _jvp(primals: Any, tangents: Any) -> Any:
 
 kernel(kernels.cholesky)
 
-cholesky_p = Primitive("cholesky", aval=_aval, jvp=_jvp, **expression("cholesky({0})"))
+cholesky_p = Primitive("cholesky", aval=weak_if_all(_aval), jvp=_jvp, **expression("cholesky({0})"))
 cholesky_p.batch = batch_leading(cholesky_p)
 
 cholesky = cholesky_p.bind

@@ -38,6 +38,7 @@ from scratchfn.primitives.linalg.algebra import (
     matmul,
     off_diagonal,
     require_matrices,
+    weak_if_all,
 )
 from scratchfn.primitives.linalg.lu import solve
 from scratchfn.primitives.reduction import argmax_p
@@ -122,7 +123,7 @@ kernel(kernels.eig)
 eig_p = Primitive(
     "eig",
     many=True,
-    aval=_aval,
+    aval=weak_if_all(_aval),
     jvp=_jvp,
     **expression(
         "eig({0}, compute_left_eigenvectors={compute_left_eigenvectors}, "

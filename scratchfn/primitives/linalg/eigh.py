@@ -33,6 +33,7 @@ from scratchfn.primitives.linalg.algebra import (
     off_diagonal,
     real_diagonal,
     require_matrices,
+    weak_if_all,
 )
 from scratchfn.primitives.linalg.svd import require_subset
 from scratchfn.primitives.rules import scalar_like
@@ -80,7 +81,7 @@ kernel(kernels.eigh)
 eigh_p = Primitive(
     "eigh",
     many=True,
-    aval=_aval,
+    aval=weak_if_all(_aval),
     jvp=_jvp,
     **expression(
         "eigh({0}, lower={lower}, sort_eigenvalues={sort_eigenvalues}, "

@@ -37,6 +37,7 @@ from scratchfn.primitives.linalg.algebra import (
     rows,
     tril,
     triu,
+    weak_if_all,
 )
 from scratchfn.primitives.linalg.triangular import triangular_solve
 from scratchfn.primitives.rules import no_derivative, scalar_like
@@ -95,7 +96,7 @@ def permute_rows(x: Any, order: Any) -> Any:
 
 kernel(kernels.lu)
 
-lu_p = Primitive("lu", many=True, aval=_lu_aval, jvp=_lu_jvp, **expression("lu({0})"))
+lu_p = Primitive("lu", many=True, aval=weak_if_all(_lu_aval), jvp=_lu_jvp, **expression("lu({0})"))
 lu_p.batch = batch_leading(lu_p)
 
 
@@ -157,7 +158,7 @@ kernel(kernels.lu_pivots_to_permutation)
 
 lu_pivots_to_permutation_p = Primitive(
     "lu_pivots_to_permutation",
-    aval=_order_aval,
+    aval=weak_if_all(_order_aval),
     jax=by_jaxs_linalg("lu_pivots_to_permutation"),
     **expression("lu_pivots_to_permutation({0}, {permutation_size})"),
 )

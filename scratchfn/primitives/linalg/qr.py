@@ -40,6 +40,7 @@ from scratchfn.primitives.linalg.algebra import (
     rows,
     transposed,
     tril,
+    weak_if_all,
 )
 from scratchfn.primitives.linalg.lu import permute_rows, solve
 from scratchfn.primitives.linalg.triangular import triangular_solve
@@ -111,7 +112,7 @@ kernel(kernels.qr)
 qr_p = Primitive(
     "qr",
     many=True,
-    aval=_aval,
+    aval=weak_if_all(_aval),
     jvp=_jvp,
     **expression(
         "qr({0}, pivoting={pivoting}, full_matrices={full_matrices}, use_magma={use_magma})"
@@ -136,5 +137,5 @@ def _geqrf_aval(x: ShapedArray) -> list[ShapedArray]:
 
 kernel(kernels.geqrf)
 
-geqrf_p = Primitive("geqrf", many=True, aval=_geqrf_aval, **expression("geqrf({0})"))
+geqrf_p = Primitive("geqrf", many=True, aval=weak_if_all(_geqrf_aval), **expression("geqrf({0})"))
 geqrf_p.batch = batch_leading(geqrf_p)

@@ -15,7 +15,7 @@ from scratchfn.backends.numpy.kernels.lapack import real_of
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.template import expression, kernel
 from scratchfn.core.trace import Primitive
-from scratchfn.primitives.linalg.algebra import batch_leading, require_matrices
+from scratchfn.primitives.linalg.algebra import batch_leading, require_matrices, weak_if_all
 
 
 def _schur_aval(
@@ -67,20 +67,20 @@ for function in (kernels.schur, kernels.hessenberg, kernels.tridiagonal):
 schur_p = Primitive(
     "schur",
     many=True,
-    aval=_schur_aval,
+    aval=weak_if_all(_schur_aval),
     **expression("schur({0}, compute_schur_vectors={compute_schur_vectors})"),
 )
 schur_p.batch = batch_leading(schur_p)
 
 hessenberg_p = Primitive(
-    "hessenberg", many=True, aval=_hessenberg_aval, **expression("hessenberg({0})")
+    "hessenberg", many=True, aval=weak_if_all(_hessenberg_aval), **expression("hessenberg({0})")
 )
 hessenberg_p.batch = batch_leading(hessenberg_p)
 
 tridiagonal_p = Primitive(
     "tridiagonal",
     many=True,
-    aval=_tridiagonal_aval,
+    aval=weak_if_all(_tridiagonal_aval),
     **expression("tridiagonal({0}, lower={lower})"),
 )
 tridiagonal_p.batch = batch_leading(tridiagonal_p)

@@ -34,6 +34,7 @@ from scratchfn.primitives.linalg.algebra import (
     on_diagonal,
     real_diagonal,
     require_matrices,
+    weak_if_all,
 )
 from scratchfn.primitives.logic import eq
 from scratchfn.primitives.rules import full_like, is_complex, scalar_like
@@ -156,7 +157,7 @@ kernel(kernels.svd)
 svd_p = Primitive(
     "svd",
     many=True,
-    aval=_aval,
+    aval=weak_if_all(_aval),
     jvp=_jvp,
     **expression(
         "svd({0}, full_matrices={full_matrices}, compute_uv={compute_uv}, "

@@ -34,6 +34,7 @@ from scratchfn.primitives.linalg.algebra import (
     transposed,
     tril,
     triu,
+    weak_if_all,
 )
 from scratchfn.primitives.rules import is_linear
 
@@ -108,7 +109,7 @@ kernel(kernels.triangular_solve)
 
 triangular_solve_p = Primitive(
     NAME,
-    aval=_aval,
+    aval=weak_if_all(_aval),
     jvp=_jvp,
     transpose=_transpose,
     batch=_batch,

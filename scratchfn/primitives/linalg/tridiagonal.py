@@ -24,6 +24,7 @@ from scratchfn.primitives.linalg.algebra import (
     batch_leading,
     require_float,
     require_matrices,
+    weak_if_all,
 )
 from scratchfn.primitives.rules import scalar_like
 from scratchfn.primitives.structural import pad
@@ -87,7 +88,7 @@ kernel(kernels.tridiagonal_solve)
 
 tridiagonal_solve_p = Primitive(
     NAME,
-    aval=_aval,
+    aval=weak_if_all(_aval),
     jvp=_jvp,
     transpose=_transpose,
     **expression("tridiagonal_solve({0}, {1}, {2}, {3}, perturb_singular={perturb_singular})"),

@@ -20,6 +20,7 @@ from scratchfn.primitives.linalg.algebra import (
     batch_leading,
     by_jaxs_linalg,
     require_matrices,
+    weak_if_all,
 )
 
 # -- products with the reflectors of a QR factorization -------------------------------------------
@@ -77,13 +78,15 @@ kernel(kernels.householder_product)
 kernel(kernels.ormqr)
 
 householder_product_p = Primitive(
-    "householder_product", aval=_householder_aval, **expression("householder_product({0}, {1})")
+    "householder_product",
+    aval=weak_if_all(_householder_aval),
+    **expression("householder_product({0}, {1})"),
 )
 householder_product_p.batch = batch_leading(householder_product_p)
 
 ormqr_p = Primitive(
     "ormqr",
-    aval=_ormqr_aval,
+    aval=weak_if_all(_ormqr_aval),
     jax=by_jaxs_linalg("ormqr"),
     **expression("ormqr({0}, {1}, {2}, left={left}, transpose={transpose})"),
 )
@@ -113,7 +116,7 @@ def _explain_symmetric(a: ShapedArray, c: ShapedArray, found: str) -> str:
 
 symmetric_product_p = Primitive(
     "symmetric_product",
-    aval=_symmetric_aval,
+    aval=weak_if_all(_symmetric_aval),
     jax=by_jaxs_linalg("symmetric_product"),
     **expression(
         "np.add({alpha} * np.matmul({0}, np.swapaxes({0}, -1, -2)), {beta} * {1}, dtype={0}.dtype)"
@@ -148,7 +151,7 @@ kernel(kernels.cholesky_update)
 
 cholesky_update_p = Primitive(
     "cholesky_update",
-    aval=_update_aval,
+    aval=weak_if_all(_update_aval),
     jax=by_jaxs_linalg("cholesky_update"),
     batch=_update_batch,
     **expression("cholesky_update({0}, {1})"),

@@ -24,7 +24,7 @@ from scratchfn.numpy.linalg.norms import norm
 from scratchfn.numpy.linalg.solving import solve
 from scratchfn.numpy.manipulation import reshape
 from scratchfn.numpy.products import matmul
-from scratchfn.numpy.promotion import operand, promote_dtypes_inexact
+from scratchfn.numpy.promotion import operand, promote_dtypes
 from scratchfn.numpy.scalars import nan
 from scratchfn.numpy.searching import where
 from scratchfn.numpy.totals import sum
@@ -131,14 +131,22 @@ def _by_sixths(powers: list[Any], b: list[float]) -> Any:
 
 def expm_frechet(A: Any, E: Any, *, method: str | None = None, compute_expm: bool = True) -> Any:
     """(expm(A), its derivative at A in the direction E), or the latter alone. `method` is SciPy's
-    and changes nothing. Raises ValueError unless both are square matrices of one shape."""
-    a, e = promote_dtypes_inexact(operand("expm_frechet", A), operand("expm_frechet", E, 1))
+    and changes nothing. Raises ValueError unless both are square matrices of one shape, TypeError
+    for whole numbers."""
+    a, e = promote_dtypes(operand("expm_frechet", A), operand("expm_frechet", E, 1))
     square("scipy.linalg.expm_frechet", a)
     if a.shape != e.shape:
         raise ValueError(
             errors.explain(
                 f"scipy.linalg.expm_frechet({a.aval}, {e.aval})", "arrays of different shapes",
                 "a direction at A is a matrix like A", "jnp.broadcast_to(E, A.shape)",
+            )
+        )  # fmt: skip
+    if dtypes.kind(a.dtype) not in "fc":
+        raise TypeError(
+            errors.explain(
+                f"scipy.linalg.expm_frechet({a.aval}, {e.aval})", "whole numbers",
+                "a derivative is taken in floating point numbers", "expm_frechet(1.0 * A, 1.0 * E)",
             )
         )  # fmt: skip
     value, derivative = jvp(expm, (a,), (e,))

@@ -19,7 +19,7 @@ from scratchfn.numpy import linalg as numpy_linalg
 from scratchfn.numpy.creation import eye, zeros_like
 from scratchfn.numpy.manipulation import broadcast_to
 from scratchfn.numpy.products import matmul
-from scratchfn.numpy.promotion import inexact, operand, promote_dtypes_inexact
+from scratchfn.numpy.promotion import inexact, operand, promote_dtypes, promote_dtypes_inexact
 from scratchfn.primitives.base import expand_dims, squeeze
 from scratchfn.primitives.convert import conj
 from scratchfn.primitives.linalg.algebra import columns, rows, triu
@@ -142,8 +142,17 @@ def eigh_tridiagonal(
                 "select='a', and a mask of w",
             )
         )
-    d, e = promote_dtypes_inexact(d, e)
-    n = d.shape[-1]
+    d, e = promote_dtypes(operand("eigh_tridiagonal", d), operand("eigh_tridiagonal", e, 1))
+    if dtypes.kind(d.dtype) not in "fc" or dtypes.itemsize_bits(d.dtype) < 32:
+        raise TypeError(
+            errors.explain(
+                f"scipy.linalg.eigh_tridiagonal({d.aval}, {e.aval})",
+                f"elements of type {d.dtype.name}",
+                "it takes floats of 32 and 64 bits",
+                "eigh_tridiagonal(d.astype(jnp.float32), e)",
+            )
+        )
+    n = d.shape[-1] if d.ndim else 0
     if d.ndim != 1 or e.shape != (max(n - 1, 0),):
         raise ValueError(
             errors.explain(

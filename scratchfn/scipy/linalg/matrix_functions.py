@@ -153,8 +153,8 @@ def solve_sylvester(A: Any, B: Any, C: Any, *, method: str = "schur", tol: float
     and for shapes that do not fit.
     """
     a, b, c = promote_dtypes_inexact(A, B, C)
-    m, n = a.shape[-1], b.shape[-1]
-    if a.shape[-2:] != (m, m) or b.shape[-2:] != (n, n) or c.shape[-2:] != (m, n):
+    m, n = c.shape[-2:] if c.ndim > 1 else (-1, -1)
+    if a.shape[-2:] != (m, m) or b.shape[-2:] != (n, n):
         raise ValueError(
             errors.explain(
                 f"scipy.linalg.solve_sylvester({a.aval}, {b.aval}, {c.aval})",

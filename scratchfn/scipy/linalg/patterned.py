@@ -86,7 +86,7 @@ def hankel(c: Any, r: Any = None) -> Any:
     if c.ndim == 0:
         raise _refuse("hankel", f"c of type {c.aval}", "it is a first column", "hankel(c[None])")
     c, r = promote_dtypes(c, zeros_like(c) if r is None else _vector("hankel", r))
-    c, r = _of_equal_rank(c, r)
+    c, r = _of_equal_rank(strong(c), strong(r))
     i, j = _grid(c.shape[-1], r.shape[-1])
     if not i.size:
         return zeros((*c.shape[:-1], *i.shape), c.dtype)
@@ -111,7 +111,7 @@ def circulant(c: Any) -> Any:
 def companion(a: Any) -> Any:
     """[..., n - 1, n - 1] whose characteristic polynomial has the coefficients `a` [..., n], up to
     the first. Raises ValueError for fewer than 2."""
-    a = atleast_1d(inexact("companion", a))
+    a = strong(atleast_1d(inexact("companion", a)))
     n = a.shape[-1] - 1
     if n < 1:
         raise _refuse(
@@ -127,12 +127,13 @@ def fiedler_companion(a: Any) -> Any:
     2003, "A note on companion matrices"). Raises ValueError for no coefficients."""
     a = atleast_1d(inexact("fiedler_companion", a))
     n = a.shape[-1] - 1
+    a = strong(a) if n > 1 else a  # else it is an element or none, as weak as it was
     if n < 0:
         raise _refuse(
             "fiedler_companion", f"a of shape {a.shape}", "a polynomial has one", "[1, a]"
         )
     if n == 0:
-        return zeros((*a.shape[:-1], 0, 0), a.dtype)
+        return a[..., :0, None][..., :0]
     places = np.zeros((n, n), int)
     even, odd = np.arange(0, n, 2), np.arange(1, n, 2)
     for rows, shift, coefficient in ((even, 1, 2), (even[1:], -1, 1)):
@@ -169,8 +170,8 @@ def _zero_one_and(x: Any) -> Any:
 def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:
     """The matrix whose product with v [n] is jnp.convolve(a, v, mode). Raises ValueError for n < 1,
     no elements of `a`, and another mode than "full", "same" and "valid"."""
-    a = _vector("convolution_matrix", a)
-    m = a.shape[-1]
+    a = operand("convolution_matrix", a)
+    m = a.shape[-1] if a.ndim else 0
     if n < 1 or m < 1 or mode not in ("full", "same", "valid"):
         raise _refuse(
             "convolution_matrix", f"a of shape {a.shape}, n={n}, mode={mode!r}",

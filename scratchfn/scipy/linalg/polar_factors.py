@@ -37,6 +37,13 @@ def polar(
                 "the factors are floating point, and nothing is converted", "polar(1.0 * a)",
             )
         )  # fmt: skip
+    if a.ndim < 2:
+        raise ValueError(
+            errors.explain(
+                f"scipy.linalg.polar of an array of type {a.aval}", f"{a.ndim} axes",
+                "a matrix has two", "x[:, None] for a vector as a matrix of one column",
+            )
+        )  # fmt: skip
     if side not in ("left", "right") or method not in ("qdwh", "svd"):
         raise ValueError(
             errors.explain(
