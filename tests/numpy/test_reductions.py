@@ -161,6 +161,8 @@ RUNNING = [
 ]
 
 METHODS = ["linear", "lower", "higher", "midpoint", "nearest"]
+STEPS = np.array([0, 0.25, 0.5, 0.77, 1], "f")
+PARTS = np.array([1, 2, 0.5, 3], "f")
 QUANTILES = [
     ("median", lambda jnp: [jnp.median(A), jnp.median(A, 1), jnp.median(A, (0, 2))]),
     ("median keepdims", lambda jnp: jnp.median(A, 1, keepdims=True)),
@@ -177,6 +179,25 @@ QUANTILES = [
     ("quantile complex", lambda jnp: jnp.quantile(SAMPLES["c64"], 0.3)),
     ("quantile method", lambda jnp: jnp.quantile(A, 0.3, method="middle")),
     ("quantile matrix", lambda jnp: jnp.quantile(A, np.ones((2, 2), "float32"))),
+    ("inverted_cdf", lambda jnp: jnp.quantile(A, STEPS, 1, method="inverted_cdf")),
+    ("inverted_cdf nan", lambda jnp: jnp.nanquantile(HOLES, STEPS, 1, method="inverted_cdf")),
+    ("weights", lambda jnp: jnp.quantile(A, STEPS, weights=abs(A), method="inverted_cdf")),
+    ("weights of an axis", lambda jnp: [
+        jnp.quantile(A, 0.4, i, weights=PARTS[: A.shape[i]], method="inverted_cdf", keepdims=True)
+        for i in range(3)
+    ]),
+    ("weights of axes", lambda jnp: jnp.percentile(
+        A, 40, (2, 0), weights=abs(A[:, 0].T), method="inverted_cdf")),
+    ("weights nan", lambda jnp: jnp.nanpercentile(
+        HOLES, STEPS * 100, 1, weights=PARTS[:3], method="inverted_cdf")),
+    ("weights nan everywhere", lambda jnp: jnp.quantile(
+        HOLES, 0.4, 1, weights=PARTS[:3], method="inverted_cdf")),
+    ("weights negative", lambda jnp: jnp.quantile(
+        A, 0.4, weights=-abs(A), method="inverted_cdf")),
+    ("weights f16", lambda jnp: jnp.quantile(
+        SAMPLES["f16"], 0.4, 2, weights=PARTS, method="inverted_cdf")),
+    ("weights shape", lambda jnp: jnp.quantile(A, 0.4, weights=PARTS, method="inverted_cdf")),
+    ("weights linear", lambda jnp: jnp.quantile(A, 0.4, 2, weights=PARTS)),
     *((m, lambda jnp, m=m: jnp.quantile(A, np.array([0.3, 0.5, 0.9], "float32"), 1, method=m))
       for m in METHODS),
 ]  # fmt: skip
