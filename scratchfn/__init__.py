@@ -24,6 +24,7 @@ from scratchfn import numpy as numpy
 from scratchfn import ops as ops
 from scratchfn import optim as optim
 from scratchfn import random as random
+from scratchfn import ref as ref
 from scratchfn import scipy as scipy
 from scratchfn import stages as stages
 from scratchfn import tree as tree
@@ -73,6 +74,9 @@ from scratchfn.environment import process_index as process_index
 from scratchfn.environment import process_indices as process_indices
 from scratchfn.environment import typeof as typeof
 from scratchfn.transforms import checkpoint_policies as checkpoint_policies
+from scratchfn.core.refs import Ref as Ref
+from scratchfn.core.refs import freeze as freeze
+from scratchfn.core.refs import new_ref as new_ref
 from scratchfn.transforms.aot import ShapeDtypeStruct as ShapeDtypeStruct
 from scratchfn.transforms.api import grad as grad
 from scratchfn.transforms.api import jvp as jvp

@@ -26,6 +26,7 @@ from scratchfn.core.jaxpr import (
     weak_cache,
 )
 from scratchfn.core.leaks import leak_checked
+from scratchfn.core.refs import end_recording
 from scratchfn.core.source import user_source
 from scratchfn.core.tangents import Linear, not_linear
 from scratchfn.core.trace import (
@@ -55,6 +56,7 @@ class StageTrace(Trace):
     def __init__(self, parent: Trace, *, partial: bool = False, what: str = ""):
         super().__init__(parent, what)
         self.partial = partial
+        self.refs = None if partial else []
         self.eqns: list[Eqn] = []
         self.invars: list[Var] = []
         self.consts: dict[int, tuple[Var, Any]] = {}  # id of a constant -> its variable, itself
@@ -124,9 +126,13 @@ def stage(
 ) -> tuple[Jaxpr, list[Any]]:
     """Records `f`, a function of flat values that returns flat values, on arguments of the given
     types. Constants may be tracers of the transformations around it."""
-    with running(StageTrace(current.trace, what=what)) as trace:
-        outs = f(*map(trace.argument, avals))
-        return trace.program(outs)
+    trace = StageTrace(current.trace, what=what)
+    try:
+        with running(trace):
+            outs = f(*map(trace.argument, avals))
+            return trace.program(outs)
+    finally:
+        end_recording(trace)
 
 
 def hoist(jaxpr: Jaxpr, consts: Sequence[Any]) -> tuple[ClosedJaxpr, list[Any]]:

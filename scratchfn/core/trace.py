@@ -202,6 +202,7 @@ class Trace:
 
     alive = True
     what = "a transformation"
+    refs: list[Any] | None = None  # of a trace that records all: the refs touched (`core/refs.py`)
 
     def __init__(self, parent: Trace | None, what: str = ""):
         self.parent: Any = parent  # None for the trace at the bottom, which has no use for it

@@ -28,6 +28,7 @@ from scratchfn.core.derived import derived
 from scratchfn.core.eager import EVAL
 from scratchfn.core.jaxpr import check_jaxpr
 from scratchfn.core.quiet import quietly
+from scratchfn.core.refs import UsesRefs
 from scratchfn.core.stage import hoist, stage
 from scratchfn.core.trace import current, running
 from scratchfn.transforms.aot import Lowered, Program, Traced
@@ -42,6 +43,7 @@ from scratchfn.transforms.flat import (
 )
 from scratchfn.transforms.jit import compile_for_numpy, jit_p
 from scratchfn.transforms.parameters import Positions, close_over_static, require_hashable
+from scratchfn.transforms.refs import call_jitted, refuse_refs
 from scratchfn.transforms.vmap import BatchTrace, axis_environment
 
 _ARRAY, _NATIVE = frozenset({Array}), frozenset({np.ndarray})
@@ -140,6 +142,7 @@ class Jitted:
         self._backend = backend
         self._inline = inline
         self._programs = _programs(fun)
+        self._of_refs: dict[Any, Any] | None = {}  # what `_with_refs` has made; None: it may not
         self._hits = 0
         self._misses = 0
         _all.add(self)
@@ -147,7 +150,14 @@ class Jitted:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if config.disable_jit:
             return self._fun(*args, **kwargs)
-        program, values, donated = self._program(args, kwargs)
+        if self._of_refs:
+            return self._with_refs(args, kwargs, [])
+        try:
+            program, values, donated = self._program(args, kwargs)
+        except UsesRefs as error:
+            if self._of_refs is None:
+                raise
+            return self._with_refs(args, kwargs, error.refs)
         outs = self._at_once(program, values) if current.trace is EVAL and config.plain else None
         if outs is None:
             outs = jit_p.bind(
@@ -172,6 +182,21 @@ class Jitted:
             return None
         return list(map(Array, quietly(compiled.function, *buffers), program.weak_types))
 
+    def _with_refs(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], refs: Sequence[Any]
+    ) -> Any:
+        """A call that uses refs: one of the jitted function from their values to new values."""
+        args, kwargs, static = self._split(args, kwargs)
+        fun = self._fun if static is None else close_over_static(self._fun, static, len(args))
+
+        def without_refs(pure: Callable[..., Any]) -> Jitted:
+            made: Jitted = jit(pure, backend=self._backend, inline=self._inline)
+            made._of_refs = None
+            return made
+
+        assert self._of_refs is not None
+        return call_jitted(without_refs, fun, self._of_refs, refs, static, (args, kwargs))
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """A jitted function in a class body is a method, its `self` a static or tree argument."""
         return self if instance is None else functools.partial(self, instance)
@@ -185,6 +210,7 @@ class Jitted:
         try:
             values = [x if type(x) is Array else as_value(x) for x in leaves]
         except TypeError:
+            refuse_refs(leaves, self._name)
             self._not_values(args, kwargs, static)
             raise
         program = self._lookup(in_tree, tuple([_type_of(x) for x in values]), static, len(args))
@@ -248,6 +274,7 @@ class Jitted:
         """Traces on arguments (arrays, or anything with shape and dtype) without running."""
         args, kwargs, static = self._split(args, kwargs)
         leaves, in_tree = tree.flatten((args, kwargs))
+        refuse_refs(leaves, self._name)
         try:
             avals = list(map(abstract_value, leaves))
         except TypeError:
@@ -272,6 +299,8 @@ class Jitted:
     def clear_cache(self) -> None:
         """Forgets all programs of the function."""
         self._programs.clear()
+        if self._of_refs:
+            self._of_refs.clear()
 
     def __repr__(self) -> str:
         return f"<jitted {self._name}>"

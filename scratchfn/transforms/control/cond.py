@@ -33,12 +33,14 @@ from scratchfn.transforms.control.bodies import (
     trace_body,
 )
 from scratchfn.transforms.control.programs import reorder
+from scratchfn.transforms.control.refs import through_cond, through_switch
 from scratchfn.transforms.flat import flatten_values, name_of
 from scratchfn.tree.mismatch import first_difference
 
 _NO_OPERAND = object()
 
 
+@through_cond
 def cond(
     pred: Any,
     true_fun: Callable[..., Any],
@@ -79,6 +81,7 @@ def _old_form(pred: Any, x_true: Any, f_true: Any, x_false: Any, f_false: Any) -
     return cond(pred, lambda x: f_true(x[0]), lambda x: f_false(x[1]), (x_true, x_false))
 
 
+@through_switch
 def switch(
     index: Any,
     branches: Sequence[Callable[..., Any]],

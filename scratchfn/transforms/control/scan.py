@@ -37,10 +37,12 @@ from scratchfn.transforms.control.bodies import (
     trace_body,
 )
 from scratchfn.transforms.control.programs import cut, reorder
+from scratchfn.transforms.control.refs import carried_by_scan
 from scratchfn.transforms.flat import flatten_values, name_of
 from scratchfn.tree.keys import keystr
 
 
+@carried_by_scan
 def scan(
     f: Callable[..., Any],
     init: Any,

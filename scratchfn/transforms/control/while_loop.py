@@ -40,10 +40,12 @@ from scratchfn.transforms.control.bodies import (
     trace_body,
 )
 from scratchfn.transforms.control.programs import reorder
+from scratchfn.transforms.control.refs import carried_by_fori, carried_by_while
 from scratchfn.transforms.control.scan import ScanBody, scan_of
 from scratchfn.transforms.flat import flatten_values, name_of
 
 
+@carried_by_while
 def while_loop(cond_fun: Callable[..., Any], body_fun: Callable[..., Any], init_val: Any) -> Any:
     """Runs `val = body_fun(val)` as long as `cond_fun(val)` holds, from `val = init_val`.
 
@@ -188,6 +190,7 @@ def _in_python(cond_fun: Any, body: _WhileBody, init: Any) -> Any:
 # -- over a range ---------------------------------------------------------------------------------
 
 
+@carried_by_fori
 def fori_loop(
     lower: Any,
     upper: Any,
