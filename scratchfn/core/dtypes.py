@@ -175,9 +175,9 @@ _ML_PARENT = {
 }
 
 
-def issubdtype(a: DTypeLike, b: DTypeLike) -> bool:
+def issubdtype(arg1: DTypeLike, arg2: DTypeLike) -> bool:
     """`np.issubdtype` that knows the small types as numbers, and PRNG keys as keys."""
-    class_a, class_b = _scalar_class(a), _scalar_class(b)
+    class_a, class_b = _scalar_class(arg1), _scalar_class(arg2)
     return class_a is class_b or issubclass(_ML_PARENT.get(class_a, class_a), class_b)
 
 
@@ -213,9 +213,9 @@ def finfo(dtype: DTypeLike) -> Any:
     return _limits(ml_dtypes.finfo, dtype, "fc", "no floating point numbers", "jnp.iinfo")
 
 
-def iinfo(dtype: DTypeLike) -> Any:
+def iinfo(int_type: DTypeLike) -> Any:
     """Limits of an integer dtype (`min`, `max`, `bits`)."""
-    return _limits(ml_dtypes.iinfo, dtype, "iu", "no integers", "jnp.finfo")
+    return _limits(ml_dtypes.iinfo, int_type, "iu", "no integers", "jnp.finfo")
 
 
 def _limits(limits: Any, dtype: DTypeLike, kinds: str, why: str, other: str) -> Any:

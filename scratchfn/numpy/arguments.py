@@ -131,9 +131,10 @@ def dtype_of(name: str, dtype: Any, default: Any = None) -> Any:
     return default if dtype is None else dtypes.explicit_dtype(dtype, f"jnp.{name}")
 
 
-def placed(x: Any, device: Any) -> Any:
-    """`x` on the device that the user named, if any."""
-    return x if device is None else device_put(x, device)
+def placed(x: Any, device: Any, out_sharding: Any = None) -> Any:
+    """`x` on the device, or spread over the devices, that the user named, if any."""
+    where = device if out_sharding is None else out_sharding
+    return x if where is None else device_put(x, where)
 
 
 def no_out(name: str, out: Any) -> None:

@@ -14,6 +14,7 @@ from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array
 from scratchfn.core.dtypes import bool_ as BOOL
+from scratchfn.numpy.arguments import no_out
 from scratchfn.numpy.promotion import (
     broadcast_shapes,
     numeric,
@@ -155,14 +156,16 @@ def isinf(x: Any, /) -> Any:
     return equal(arithmetic.abs_p.bind(x), strong_scalar(x, np.inf))
 
 
-def isposinf(x: Any, /) -> Any:
+def isposinf(x: Any, /, out: None = None) -> Any:
     """Plus infinity."""
+    no_out("isposinf", out)
     x = _real("isposinf", x)
     return equal(x, strong_scalar(x, np.inf)) if dtypes.kind(x.dtype) == "f" else isinf(x)
 
 
-def isneginf(x: Any, /) -> Any:
+def isneginf(x: Any, /, out: None = None) -> Any:
     """Minus infinity."""
+    no_out("isneginf", out)
     x = _real("isneginf", x)
     return equal(x, strong_scalar(x, -np.inf)) if dtypes.kind(x.dtype) == "f" else isinf(x)
 

@@ -34,6 +34,7 @@ def array(
     order: str | None = "K",
     ndmin: int = 0,
     device: Any = None,
+    out_sharding: Any = None,
 ) -> Any:
     """`object` as an array.
 
@@ -60,17 +61,18 @@ def array(
         x = _from_sequence(object, wanted)
     else:
         x = _from_leaf(object, wanted, copy)
-    return placed(lead(x, ndmin), device)
+    return placed(lead(x, ndmin), device, out_sharding)
 
 
 def asarray(
     a: Any, dtype: Any = None, order: str | None = None, *, copy: bool | None = None,
-    device: Any = None,
+    device: Any = None, out_sharding: Any = None,
 ) -> Any:  # fmt: skip
     """`a` as an array; an array of that dtype is returned as it is."""
-    if isinstance(a, Value) and dtype is None and not copy and device is None:
+    where = device if out_sharding is None else out_sharding
+    if isinstance(a, Value) and dtype is None and not copy and where is None:
         return a
-    return array(a, dtype, copy=bool(copy), order=order, device=device)
+    return array(a, dtype, copy=bool(copy), order=order, device=where)
 
 
 def _from_leaf(x: Any, dtype: np.dtype | None, copy: bool) -> Any:

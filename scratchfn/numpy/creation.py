@@ -46,31 +46,34 @@ def constant(shape: tuple[int, ...], value: Any, dtype: np.dtype, weak: bool = F
     return base.full(shape, value, dtype, weak)
 
 
-def zeros(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
+def zeros(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None) -> Any:
     """An array of zeros, float32 by default."""
     shape = shape_of("zeros", shape)
     wanted = dtype_of("zeros", dtype, dtypes.default_dtype("f"))
-    return placed(constant(shape, 0, wanted), device)
+    return placed(constant(shape, 0, wanted), device, out_sharding)
 
 
-def ones(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
+def ones(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None) -> Any:
     """An array of ones, float32 by default."""
     shape = shape_of("ones", shape)
     wanted = dtype_of("ones", dtype, dtypes.default_dtype("f"))
-    return placed(constant(shape, 1, wanted), device)
+    return placed(constant(shape, 1, wanted), device, out_sharding)
 
 
-def empty(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
+def empty(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None) -> Any:
     """An array whose elements do not matter; they are zeros."""
-    return zeros(shape, dtype, device=device)
+    return zeros(shape, dtype, device=device, out_sharding=out_sharding)
 
 
-def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None) -> Any:
+def full(
+    shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None
+) -> Any:
     """An array of one number, or of an array broadcast to the shape. The dtype is that of
     `fill_value` by default."""
     fill = operand("full", fill_value, 1)
     wanted = dtype_of("full", dtype)
-    return placed(_filled("full", shape_of("full", shape), fill, wanted, fill.weak_type), device)
+    out = _filled("full", shape_of("full", shape), fill, wanted, fill.weak_type)
+    return placed(out, device, out_sharding)
 
 
 def _filled(name: str, shape: tuple[int, ...], fill: Any, dtype: Any, weak: bool) -> Any:
@@ -95,29 +98,34 @@ def _filled(name: str, shape: tuple[int, ...], fill: Any, dtype: Any, weak: bool
 
 
 def full_like(
-    a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, *, device: Any = None
-) -> Any:
+    a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, *, device: Any = None,
+    out_sharding: Any = None,
+) -> Any:  # fmt: skip
     """`full` with the shape and dtype of `a`."""
     aval = _like("full_like", a, dtype, shape)
     fill = operand("full_like", fill_value, 1)
     out = _filled("full_like", aval.shape, fill, aval.dtype, False)
     if aval.weak_type and fill.ndim == 0:
         out = convert_element_type(out, aval.dtype, True)
-    return placed(out, device)
+    return placed(out, device, out_sharding)
 
 
-def zeros_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
+def zeros_like(
+    a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None, out_sharding: Any = None
+) -> Any:
     """Zeros of the shape and dtype of `a`."""
     aval = _like("zeros_like", a, dtype, shape)
     if aval.dtype.names:  # random keys and float0
         return base.zeros(aval)
-    return placed(constant(aval.shape, 0, aval.dtype, aval.weak_type), device)
+    return placed(constant(aval.shape, 0, aval.dtype, aval.weak_type), device, out_sharding)
 
 
-def ones_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
+def ones_like(
+    a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None, out_sharding: Any = None
+) -> Any:
     """Ones of the shape and dtype of `a`."""
     aval = _like("ones_like", a, dtype, shape)
-    return placed(constant(aval.shape, 1, aval.dtype, aval.weak_type), device)
+    return placed(constant(aval.shape, 1, aval.dtype, aval.weak_type), device, out_sharding)
 
 
 def empty_like(prototype: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
@@ -134,11 +142,13 @@ def _like(name: str, a: Any, dtype: Any, shape: Any) -> ShapedArray:
     return ShapedArray(tuple(a.shape) if shape is None else shape_of(name, shape), wanted, weak)
 
 
-def fromfunction(function: Callable[..., Any], shape: Any, *, dtype: Any = float, **kw: Any) -> Any:
+def fromfunction(
+    function: Callable[..., Any], shape: Any, *, dtype: Any = float, **kwargs: Any
+) -> Any:
     """`function(i, j, ...)` of the indices of an array of the given shape, all at once."""
     shape = shape_of("fromfunction", shape)
     wanted = dtype_of("fromfunction", dtype)
-    return function(*(iota(wanted, shape, axis) for axis in range(len(shape))), **kw)
+    return function(*(iota(wanted, shape, axis) for axis in range(len(shape))), **kwargs)
 
 
 # -- matrices of ones and zeros -------------------------------------------------------------------

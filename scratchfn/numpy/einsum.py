@@ -21,7 +21,7 @@ import numpy as np
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.lax.contraction import as_precision
-from scratchfn.numpy.arguments import dtype_of, no_out, operands
+from scratchfn.numpy.arguments import dtype_of, no_out, operands, placed
 from scratchfn.numpy.creation import diagonal
 from scratchfn.numpy.promotion import operand
 from scratchfn.primitives import base
@@ -41,7 +41,7 @@ class Spec(NamedTuple):
 
 def einsum(
     subscripts: Any, /, *operands_: Any, out: None = None, optimize: Any = "auto",
-    precision: Any = None, preferred_element_type: Any = None,
+    precision: Any = None, preferred_element_type: Any = None, out_sharding: Any = None,
 ) -> Any:  # fmt: skip
     """The sum of products that `subscripts` describe.
 
@@ -72,7 +72,7 @@ def einsum(
         terms.append(_contract(pair, later, spec.output, precision, dtype))
     x, names = _sum_names(*terms[0], set(spec.output), dtype)
     x = base.transpose(x, [names.index(name) for name in spec.output])
-    return convert_element_type(x, dtype, weak)
+    return placed(convert_element_type(x, dtype, weak), out_sharding)
 
 
 def einsum_path(subscripts: Any, /, *operands_: Any, optimize: Any = "auto") -> tuple[Any, str]:

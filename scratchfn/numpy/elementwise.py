@@ -75,7 +75,7 @@ def ceil(x: Any, /) -> Any:
     return x if _whole(x) else arithmetic.ceil_p.bind(x)
 
 
-def trunc(x: Any, /) -> Any:
+def trunc(x: Any) -> Any:
     """The integer part of each element, towards zero."""
     x = operand("trunc", x)
     return x if _whole(x) else choose(less(x, 0), ceil(x), floor(x))

@@ -12,7 +12,7 @@ import numpy as np
 
 from scratchfn import errors
 from scratchfn.core import dtypes
-from scratchfn.numpy.arguments import known, scalar
+from scratchfn.numpy.arguments import known, placed, scalar
 from scratchfn.numpy.at import IndexHelper
 from scratchfn.numpy.bisection import count_before
 from scratchfn.numpy.comparison import choose, equal, greater_equal
@@ -26,7 +26,10 @@ from scratchfn.numpy.ufuncs import add, divide, maximum, subtract
 from scratchfn.primitives import base
 
 
-def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | None = None) -> Any:
+def bincount(
+    x: Any, weights: Any = None, minlength: int = 0, *, length: int | None = None,
+    out_sharding: Any = None,
+) -> Any:  # fmt: skip
     """How often each integer from 0 on occurs in the vector `x`, or the sum of its `weights`.
 
     Args:
@@ -51,7 +54,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | N
         if weights.shape != x.shape:
             raise ValueError(_explain_bincount(x, f"the weights have shape {weights.shape}"))
     counts = base.full((length,), 0, weights.dtype)
-    return IndexHelper(counts)[maximum(x, 0)].add(weights, mode="drop")
+    return placed(IndexHelper(counts)[maximum(x, 0)].add(weights, mode="drop"), out_sharding)
 
 
 def _explain_bincount(x: Any, why: str) -> str:

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from scratchfn import errors
+from scratchfn.core import dtypes
 from scratchfn.core.trace import Value
 from scratchfn.numpy.arguments import axis_of, dtype_of, integer, known, no_out, operands
+from scratchfn.numpy.comparison import greater_equal
 from scratchfn.numpy.conversion import asarray
 from scratchfn.numpy.indexing import take
 from scratchfn.numpy.manipulation import (
@@ -25,7 +27,11 @@ from scratchfn.numpy.manipulation import (
     transpose,
 )
 from scratchfn.numpy.promotion import lead, operand, promote_dtypes
+from scratchfn.numpy.totals import sum
+from scratchfn.numpy.ufuncs import add, remainder, subtract
 from scratchfn.primitives import base, joining
+from scratchfn.primitives.sorting import sort
+from scratchfn.primitives.structural import iota
 
 # -- joining --------------------------------------------------------------------------------------
 
@@ -213,10 +219,20 @@ def _flattened(name: str, arr: Any, axis: int | None) -> tuple[Any, int]:
     return (ravel(x), 0) if axis is None else (x, axis_of(name, axis, x.ndim))
 
 
-def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
-    """`arr` without the entries that `obj`, an index, a slice or an array of them, names."""
+def delete(
+    arr: Any, obj: Any, axis: int | None = None, *, assume_unique_indices: bool = False
+) -> Any:
+    """`arr` without the entries that `obj`, an index, a slice or an array of them, names.
+
+    `assume_unique_indices` promises that the array names no entry twice: then its values need not
+    be known.
+    """
     x, axis = _flattened("delete", arr, axis)
     size = x.shape[axis]
+    if assume_unique_indices and not isinstance(obj, slice):
+        places = operand("delete", obj, 1)
+        if dtypes.kind(places.dtype) in "iu":
+            return take(x, _others(base.reshape(places, (places.size,)), size), axis)
     where = obj if isinstance(obj, slice) else np.asarray(known("delete", "its places", obj))
     if isinstance(where, np.ndarray) and where.dtype != bool:
         outside = where[(where < -size) | (where >= size)]
@@ -229,6 +245,15 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
                 )
             )  # fmt: skip
     return take(x, np.delete(np.arange(size, dtype=np.int32), where), axis)
+
+
+def _others(places: Any, size: int) -> Any:
+    """The places from 0 to size - 1 that are not among the given ones, all different."""
+    (gone,) = sort([remainder(places, size)], 0)
+    count = gone.shape[0]
+    kept = iota(gone.dtype, (max(size - count, 0), 1))  # the i-th one that is kept
+    before = greater_equal(kept, subtract(gone, iota(gone.dtype, (count,))))
+    return add(kept[:, 0], sum(before, 1, dtype=gone.dtype))
 
 
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:

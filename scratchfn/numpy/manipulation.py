@@ -22,6 +22,7 @@ from scratchfn.numpy.arguments import (
     axis_of,
     known,
     operands,
+    placed,
     scalar,
     shape_of,
 )
@@ -41,7 +42,9 @@ Ints = int | Sequence[int]
 # -- shapes ---------------------------------------------------------------------------------------
 
 
-def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
+def reshape(
+    a: Any, shape: Any, order: str = "C", *, copy: bool | None = None, out_sharding: Any = None
+) -> Any:
     """The elements of `a` under another shape. One size may be -1: it follows from the others.
 
     `order` "C" reads and writes the last axis fastest, "F" the first.
@@ -49,9 +52,9 @@ def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -
     a = operand("reshape", a)
     sizes = _sizes(a, shape)
     if order == "C":
-        return base.reshape(a, sizes)
+        return placed(base.reshape(a, sizes), out_sharding)
     if order == "F":
-        return transpose(base.reshape(transpose(a), sizes[::-1]))
+        return placed(transpose(base.reshape(transpose(a), sizes[::-1])), out_sharding)
     if order == "A":
         raise NotImplementedError(_explain_order("reshape", order))
     raise ValueError(_explain_order("reshape", order))
@@ -91,12 +94,12 @@ def _sizes(a: Any, shape: Any) -> tuple[int, ...]:
     return tuple(a.size // count if i == free[0] else n for i, n in enumerate(given))
 
 
-def ravel(a: Any, order: str = "C") -> Any:
+def ravel(a: Any, order: str = "C", *, out_sharding: Any = None) -> Any:
     """All elements of `a` along one axis."""
     if order == "K":
         raise NotImplementedError(_explain_order("ravel", order))
     a = operand("ravel", a)
-    return reshape(a, (a.size,), order)
+    return reshape(a, (a.size,), order, out_sharding=out_sharding)
 
 
 def expand_dims(a: Any, axis: Any) -> Any:
@@ -114,9 +117,9 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     return base.squeeze(a, axes_of("squeeze", axis, a.ndim))
 
 
-def broadcast_to(array: Any, shape: Any) -> Any:
+def broadcast_to(array: Any, shape: Any, *, out_sharding: Any = None) -> Any:
     """`array` repeated along axes of size 1 and along new leading axes, up to `shape`."""
-    return _broadcast("broadcast_to", operand("broadcast_to", array), shape)
+    return placed(_broadcast("broadcast_to", operand("broadcast_to", array), shape), out_sharding)
 
 
 def _broadcast(name: str, x: Any, shape: Any) -> Any:
@@ -336,13 +339,18 @@ def tile(A: Any, reps: Any) -> Any:
 
 
 def repeat(
-    a: Any, repeats: Any, axis: int | None = None, *, total_repeat_length: int | None = None
-) -> Any:
+    a: Any, repeats: Any, axis: int | None = None, *, total_repeat_length: int | None = None,
+    out_sharding: Any = None,
+) -> Any:  # fmt: skip
     """Each element along an axis repeated: by one number, or by one number for each.
 
     Traced numbers need `total_repeat_length`: the result is cut off there, or filled up with the
     last element.
     """
+    return placed(_repeat(a, repeats, axis, total_repeat_length), out_sharding)
+
+
+def _repeat(a: Any, repeats: Any, axis: int | None, total_repeat_length: int | None) -> Any:
     a, repeats = operand("repeat", a), operand("repeat", repeats, 1)
     if axis is None:
         a, axis = ravel(a), 0
@@ -351,7 +359,8 @@ def repeat(
     if total_repeat_length is None or not isinstance(repeats, Tracer):
         counts = np.asarray(known("repeat", "repeats (without total_repeat_length)", repeats))
         if counts.ndim == 0 and total_repeat_length is None:
-            return _repeat_evenly(a, *shape_of("repeat", counts[()]), axis)
+            (count,) = shape_of("repeat", counts[()])
+            return _repeat_evenly(a, count, axis)
         size = a.shape[axis]
         if counts.size not in (1, size):
             raise ValueError(

@@ -12,7 +12,7 @@ from typing import Any
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.lax.contraction import as_precision
-from scratchfn.numpy.arguments import axis_of, dtype_of, no_out
+from scratchfn.numpy.arguments import axis_of, dtype_of, no_out, placed
 from scratchfn.numpy.conversion import array, astype
 from scratchfn.numpy.creation import diagonal, zeros_like
 from scratchfn.numpy.elementwise import conjugate
@@ -43,17 +43,24 @@ def contract(
     return convert_element_type(out, dtype, weak)
 
 
-def dot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
+def dot(
+    a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None,
+    out_sharding: Any = None,
+) -> Any:  # fmt: skip
     """The sum of products over the last axis of `a` and the last but one of `b` (its only one, if
     it is a vector); for numbers the plain product."""
     a, b = operand("dot", a), operand("dot", b, 1)
     pairs: tuple[Axes, Axes] = ((), ())
     if a.ndim and b.ndim:
         pairs = (a.ndim - 1,), (max(b.ndim - 2, 0),)
-    return contract("dot", a, b, pairs, ((), ()), precision, preferred_element_type)
+    out = contract("dot", a, b, pairs, ((), ()), precision, preferred_element_type)
+    return placed(out, out_sharding)
 
 
-def matmul(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
+def matmul(
+    a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None,
+    out_sharding: Any = None,
+) -> Any:  # fmt: skip
     """The product of matrices, or of stacks of matrices whose leading axes broadcast. A vector on
     the left is a row, on the right a column, and the result lacks that axis."""
     a, b = operand("matmul", a), operand("matmul", b, 1)
@@ -66,8 +73,10 @@ def matmul(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any
         )  # fmt: skip
     if a.ndim <= 2 and b.ndim <= 2:
         pairs = (a.ndim - 1,), (max(b.ndim - 2, 0),)
-        return contract("matmul", a, b, pairs, ((), ()), precision, preferred_element_type)
-    return _batched_matmul(a, b, precision, preferred_element_type)
+        out = contract("matmul", a, b, pairs, ((), ()), precision, preferred_element_type)
+    else:
+        out = _batched_matmul(a, b, precision, preferred_element_type)
+    return placed(out, out_sharding)
 
 
 def _batched_matmul(a: Any, b: Any, precision: Any, preferred: Any) -> Any:
@@ -176,13 +185,15 @@ def outer(a: Any, b: Any, out: None = None) -> Any:
 
 
 def tensordot(
-    a: Any, b: Any, axes: Any = 2, *, precision: Any = None, preferred_element_type: Any = None
-) -> Any:
+    a: Any, b: Any, axes: Any = 2, *, precision: Any = None, preferred_element_type: Any = None,
+    out_sharding: Any = None,
+) -> Any:  # fmt: skip
     """The sum of products over axes of both: over the last n of `a` and the first n of `b`, or over
     a pair of axes, or of lists of axes."""
     a, b = operand("tensordot", a), operand("tensordot", b, 1)
     pairs = _paired_axes(a, b, axes)
-    return contract("tensordot", a, b, pairs, ((), ()), precision, preferred_element_type)
+    out = contract("tensordot", a, b, pairs, ((), ()), precision, preferred_element_type)
+    return placed(out, out_sharding)
 
 
 def _paired_axes(a: Any, b: Any, axes: Any) -> tuple[Axes, Axes]:

@@ -35,8 +35,9 @@ from scratchfn.primitives.structural import iota
 
 
 def arange(
-    start: Any, stop: Any = None, step: Any = None, dtype: Any = None, *, device: Any = None
-) -> Any:
+    start: Any, stop: Any = None, step: Any = None, dtype: Any = None, *, device: Any = None,
+    out_sharding: Any = None,
+) -> Any:  # fmt: skip
     """start, start + step, ..., up to but without `stop`. `arange(n)` counts from 0.
 
     The numbers have to be known, since the shape depends on them. The dtype is that in which they
@@ -64,7 +65,7 @@ def arange(
             )
         )  # fmt: skip
     size = max(0, math.ceil((stop - start) / (1 if step is None else step)))
-    return placed(_count(start, step, size, wanted), device)
+    return placed(_count(start, step, size, wanted), device, out_sharding)
 
 
 def _number(x: Any) -> Any:

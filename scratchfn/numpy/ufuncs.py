@@ -241,15 +241,15 @@ def minimum(x: Any, y: Any, /) -> Any:
     return arithmetic.min_p.bind(*promote("minimum", x, y))
 
 
-def fmax(x: Any, y: Any, /) -> Any:
-    """The larger of x and y, ignoring a nan where the other is a number."""
-    x, y = promote("fmax", x, y)
+def fmax(x1: Any, x2: Any) -> Any:
+    """The larger of x1 and x2, ignoring a nan where the other is a number."""
+    x, y = promote("fmax", x1, x2)
     return choose(logical_or(greater(x, y), isnan(y)), x, y)
 
 
-def fmin(x: Any, y: Any, /) -> Any:
-    """The smaller of x and y, ignoring a nan where the other is a number."""
-    x, y = promote("fmin", x, y)
+def fmin(x1: Any, x2: Any) -> Any:
+    """The smaller of x1 and x2, ignoring a nan where the other is a number."""
+    x, y = promote("fmin", x1, x2)
     return choose(logical_or(less(x, y), isnan(y)), x, y)
 
 
