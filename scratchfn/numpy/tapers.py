@@ -2,7 +2,7 @@
 
 The formulas are NumPy's; see F. J. Harris, On the use of windows for harmonic analysis, 1978.
 
-Read next: `scipy/signal.py`.
+Read next: `scipy/signal/__init__.py`.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ _TPU = "it asks for hardware that neither backend drives by itself"
 _INTERNAL = "it is a handle into JAX's own machinery"
 _DEPRECATED = "JAX has deprecated it"
 _NOT_A_NUMBER = "ml_dtypes, and so NumPy, has no type of one bit"
-_REFS = "arrays are immutable here; a loop carries what changes"
+_REFS = "new_ref makes a reference, which is let go when nobody holds it"
 
 
 def _each(reason: str, space: str, names: str) -> dict[str, str]:
@@ -25,7 +25,7 @@ LEFT_OUT: dict[str, str] = {
         "make_array_from_process_local_data make_array_from_single_device_arrays shard_map "
         "remove_size_one_mesh_axis_from_type memory",
     ),
-    **_each(_REFS, "jax", "Ref empty_ref free_ref freeze new_ref"),
+    **_each(_REFS, "jax", "empty_ref free_ref"),
     **_each(
         _XLA,
         "jax",
@@ -67,5 +67,16 @@ LEFT_OUT: dict[str, str] = {
     **_each(_MESHES, "jax.debug", "visualize_sharding"),
     **_each(_INTERNAL, "jax.debug", "DebugEffect OrderedDebugEffect"),
     **_each(_INTERNAL, "jax.experimental", "EArray cur_qdd primal_tangent_dtype"),
+    **_each(_REFS, "jax.ref", "empty_ref free_ref"),
+    **_each(
+        _INTERNAL,
+        "jax.extend.core",
+        "AbstractToken CallPrimitive DebugInfo Effect Effects InconclusiveDimensionOperation Token "
+        "TraceTag array_types call_impl concrete_or_error find_top_trace gensym no_effects "
+        "get_opaque_trace_state mapped_aval unmapped_aval nonempty_axis_env_DO_NOT_USE "
+        "primal_dtype_to_tangent_dtype set_current_trace take_current_trace valid_jaxtype "
+        "unsafe_am_i_under_a_jit_DO_NOT_USE unsafe_am_i_under_a_vmap_DO_NOT_USE "
+        "unsafe_get_axis_names_DO_NOT_USE",
+    ),
     **_each(_INTERNAL, "jax.stages", "ArgInfo CompilerOptions"),
 }
