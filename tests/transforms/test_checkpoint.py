@@ -147,9 +147,11 @@ def test_the_printed_program_is_jaxs(use: str) -> None:
 def test_recomputation_is_not_merged_with_the_forward_pass() -> None:
     f = sf.checkpoint(lambda x: sf_numpy.sin(sf_numpy.sin(sf_numpy.sin(x))))
     source = sf.jit(sf.value_and_grad(f)).lower(1.0).as_text()
-    assert source.count("np.sin") == 3
-    assert source.count("checkpoint(") == 1
-    assert "np.cos" not in source
+    forward, backward = source.split("# checkpoint")
+    assert forward.count("np.sin") == 3
+    assert forward.count("checkpoint(") == 1
+    assert "np.cos" not in forward
+    assert backward.count("np.sin") == 2
 
 
 def test_recomputation_on_the_jax_backend() -> None:
