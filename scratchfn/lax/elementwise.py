@@ -51,7 +51,7 @@ def rem(x: Any, y: Any) -> Any:
     return binary(arithmetic.rem_p, x, y)
 
 
-def mulhi(x: Any, y: Any) -> Any:
+def mulhi(x: Any, y: Any, /) -> Any:
     """The high half of the bits of x * y, for integers."""
     return binary(arithmetic.mulhi_p, x, y)
 

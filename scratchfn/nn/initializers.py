@@ -21,6 +21,7 @@ import scratchfn.numpy as jnp
 from scratchfn import random
 from scratchfn.core import dtypes
 from scratchfn.errors import explain
+from scratchfn.numpy.arguments import placed
 
 Axes = int | Sequence[int]
 Initializer = Callable[..., Any]  # (key, shape, dtype=None) -> array
@@ -31,11 +32,27 @@ Distribution = Literal["truncated_normal", "normal", "uniform"]
 TRUNCATED_STDDEV = 0.87962566103423978
 
 
+def _placeable(init: Initializer) -> Initializer:
+    """`init` with JAX's last argument, `out_sharding`: the devices for the result."""
+
+    def placed_init(
+        key: Any, shape: Sequence[int], dtype: Any = None, out_sharding: Any = None
+    ) -> Any:
+        x = init(key, shape) if dtype is None else init(key, shape, dtype)
+        return placed(x, out_sharding)
+
+    placed_init.__name__, placed_init.__doc__ = init.__name__, init.__doc__
+    placed_init.__qualname__, placed_init.__module__ = init.__qualname__, init.__module__
+    return placed_init
+
+
+@_placeable
 def zeros(key: Any, shape: Sequence[int], dtype: Any = None) -> Any:
     """All zeros; the key is not used."""
     return jnp.zeros(shape, _float(dtype))
 
 
+@_placeable
 def ones(key: Any, shape: Sequence[int], dtype: Any = None) -> Any:
     """All ones; the key is not used."""
     return jnp.ones(shape, _float(dtype))
@@ -44,6 +61,7 @@ def ones(key: Any, shape: Sequence[int], dtype: Any = None) -> Any:
 def constant(value: Any, dtype: Any = None) -> Initializer:
     """An initializer that fills with `value`."""
 
+    @_placeable
     def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
         return jnp.full(shape, value, _float(dtype))
 
@@ -53,6 +71,7 @@ def constant(value: Any, dtype: Any = None) -> Initializer:
 def uniform(scale: Any = 1e-2, dtype: Any = None) -> Initializer:
     """An initializer that draws evenly from [0, scale)."""
 
+    @_placeable
     def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
         dtype = _float(dtype)
         return random.uniform(key, shape, dtype) * jnp.array(scale, dtype)
@@ -63,6 +82,7 @@ def uniform(scale: Any = 1e-2, dtype: Any = None) -> Initializer:
 def normal(stddev: Any = 1e-2, dtype: Any = None) -> Initializer:
     """An initializer that draws from the normal distribution with mean 0."""
 
+    @_placeable
     def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
         dtype = _float(dtype)
         return random.normal(key, shape, dtype) * jnp.array(stddev, dtype)
@@ -78,6 +98,7 @@ def truncated_normal(
     `stddev` is that of the distribution before it is cut; cut, it has a smaller one.
     """
 
+    @_placeable
     def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
         dtype = _float(dtype)
         draws = random.truncated_normal(key, lower, upper, shape, dtype)
@@ -107,6 +128,7 @@ def variance_scaling(
     distribution.
     """
 
+    @_placeable
     def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
         dtype = _float(dtype)
         n = _fan(mode, shape, in_axis, out_axis, batch_axis)
@@ -207,6 +229,7 @@ def orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None) -> In
     Saxe et al. 2014, "Exact solutions to the nonlinear dynamics of learning".
     """
 
+    @_placeable
     def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
         dtype = _float(dtype)
         if len(shape) < 2:
@@ -237,6 +260,7 @@ def delta_orthogonal(scale: Any = 1.0, column_axis: int = -1, dtype: Any = None)
     Xiao et al. 2018, "Dynamical isometry and a mean field theory of CNNs".
     """
 
+    @_placeable
     def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
         if len(shape) not in (3, 4, 5) or shape[-1] < shape[-2]:
             raise ValueError(

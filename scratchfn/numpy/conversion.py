@@ -177,7 +177,7 @@ def copy(a: Any, order: str | None = None) -> Any:
     return array(a, copy=True, order=order)
 
 
-def astype(x: Any, /, dtype: Any, *, copy: bool = False, device: Any = None) -> Any:
+def astype(x: Any, dtype: Any, /, *, copy: bool = False, device: Any = None) -> Any:
     """`x` in another dtype: floats are cut off to integers, numbers but 0 are True, complex numbers
     lose their imaginary part. None stands for the default float."""
     x = operand("astype", x)

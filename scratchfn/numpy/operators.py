@@ -21,10 +21,14 @@ from scratchfn.numpy import (
     elementwise,
     indexing,
     manipulation,
+    partitions,
+    placing,
     products,
     reductions,
     searching,
+    selection,
     ufuncs,
+    views,
 )
 from scratchfn.primitives import arithmetic
 
@@ -108,9 +112,20 @@ def _round(self: Any, ndigits: int | None = None) -> Any:
     return rounded.astype(int) if ndigits is None else rounded
 
 
-def _reshape(self: Any, *shape: Any, order: str = "C") -> Any:
+def _astype(self: Any, dtype: Any, copy: bool = False, device: Any = None) -> Any:
+    return creation.astype(self, dtype, copy=copy, device=device)
+
+
+def _compress(
+    self: Any, condition: Any, axis: int | None = None, *, out: None = None,
+    size: int | None = None, fill_value: Any = 0,
+) -> Any:  # fmt: skip
+    return selection.compress(condition, self, axis, size=size, fill_value=fill_value, out=out)
+
+
+def _reshape(self: Any, *shape: Any, order: str = "C", out_sharding: Any = None) -> Any:
     sizes = shape[0] if len(shape) == 1 else shape
-    return manipulation.reshape(self, sizes, order=order)
+    return manipulation.reshape(self, sizes, order=order, out_sharding=out_sharding)
 
 
 def _transpose(self: Any, *axes: Any) -> Any:
@@ -127,9 +142,13 @@ _METHODS: dict[str, Any] = {
     "any": reductions.any,
     "argmax": reductions.argmax,
     "argmin": reductions.argmin,
+    "argpartition": partitions.argpartition,
     "argsort": searching.argsort,
-    "astype": creation.astype,
+    "astype": _astype,
+    "byteswap": views.byteswap,
+    "choose": placing.choose,
     "clip": ufuncs.clip,
+    "compress": _compress,
     "conj": elementwise.conjugate,
     "conjugate": elementwise.conjugate,
     "copy": creation.copy,
@@ -155,9 +174,11 @@ _METHODS: dict[str, Any] = {
     "sum": reductions.sum,
     "swapaxes": manipulation.swapaxes,
     "take": indexing.take,
+    "tobytes": views.tobytes,
     "trace": products.trace,
     "transpose": _transpose,
     "var": reductions.var,
+    "view": views.view,
 }
 _METHODS |= {
     "__getitem__": indexing.getitem,

@@ -233,7 +233,8 @@ def _kept(name: str, x: Any, mask: Any, size: int | None, fill_value: Any) -> tu
     found = sum(mask, dtype=dtypes.int32)
     size = length_of(name, found, size)
     if not x.size:
-        return base.full((size,), fill_value or 0, x.dtype), base.full((size,), 0), found
+        places = base.full((size,), 0, dtypes.int32)
+        return base.full((size,), fill_value or 0, x.dtype), places, found
     where = nonzero(mask, size=size)[0]
     kept = take(x, where)
     if not size:

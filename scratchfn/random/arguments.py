@@ -5,7 +5,9 @@ Read next: `random/bits.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,27 @@ import numpy as np
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.array import as_value
+from scratchfn.numpy.arguments import placed
 from scratchfn.numpy.promotion import broadcast_shapes
 from scratchfn.primitives.base import broadcast_in_dim, expand_dims
 from scratchfn.primitives.convert import convert_element_type
 from scratchfn.random.keys import Shape, as_shape, key_words
+
+
+def placeable(sampler: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator that gives a sampler JAX's keyword `out_sharding`: a device, or the devices that
+    its result is spread over."""
+
+    @functools.wraps(sampler)
+    def sample(*args: Any, out_sharding: Any = None, **kwargs: Any) -> Any:
+        return placed(sampler(*args, **kwargs), out_sharding)
+
+    signature = inspect.signature(sampler)
+    added = inspect.Parameter("out_sharding", inspect.Parameter.KEYWORD_ONLY, default=None)
+    sample.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*signature.parameters.values(), added]
+    )
+    return sample
 
 
 def request(

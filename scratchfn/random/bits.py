@@ -35,6 +35,7 @@ from scratchfn.random.arguments import (
     as_dtype,
     fitting_shape,
     parameter,
+    placeable,
     request,
     spread,
 )
@@ -46,6 +47,7 @@ UINT = {8: dtypes.uint8, 16: dtypes.uint16, 32: dtypes.uint32, 64: dtypes.uint64
 # -- bits -----------------------------------------------------------------------------------------
 
 
+@placeable
 def bits(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """Uniform bits, as unsigned integers.
 
@@ -74,6 +76,7 @@ def random_bits(words: Any, width: int, shape: Shape) -> Any:
 # -- uniform floats -------------------------------------------------------------------------------
 
 
+@placeable
 def uniform(
     key: Any, shape: Any = (), dtype: Any = None, minval: Any = 0.0, maxval: Any = 1.0
 ) -> Any:
@@ -142,6 +145,7 @@ def _require_fit(shape: Shape, minval: Any, maxval: Any) -> None:
 # -- integers -------------------------------------------------------------------------------------
 
 
+@placeable
 def randint(key: Any, shape: Any, minval: Any, maxval: Any, dtype: Any = None) -> Any:
     """Integers of equal chance in [minval, maxval).
 

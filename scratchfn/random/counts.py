@@ -20,7 +20,14 @@ import scratchfn.numpy as jnp
 from scratchfn import errors, lax
 from scratchfn.core import dtypes
 from scratchfn.numpy.promotion import promote_dtypes_inexact
-from scratchfn.random.arguments import as_dtype, fitting_shape, float_dtype, parameter, spread
+from scratchfn.random.arguments import (
+    as_dtype,
+    fitting_shape,
+    float_dtype,
+    parameter,
+    placeable,
+    spread,
+)
 from scratchfn.random.bits import unit_floats
 from scratchfn.random.fused import fma_p
 from scratchfn.random.keys import Shape, key_words, split_in, split_words
@@ -31,6 +38,7 @@ FEW = 10  # expected events, up to which they are counted one by one
 # -- Poisson --------------------------------------------------------------------------------------
 
 
+@placeable
 def poisson(key: Any, lam: Any, shape: Any = None, dtype: Any = None) -> Any:
     """f(k) = lam^k exp(-lam) / k! for k = 0, 1, 2, ...
 

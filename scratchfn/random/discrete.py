@@ -17,7 +17,7 @@ from scratchfn.core import dtypes
 from scratchfn.core.array import as_value
 from scratchfn.core.trace import Tracer
 from scratchfn.numpy.promotion import operand, promote_dtypes_inexact
-from scratchfn.random.arguments import as_dtype, fitting, fitting_shape, parameter
+from scratchfn.random.arguments import as_dtype, fitting, fitting_shape, parameter, placeable
 from scratchfn.random.bits import randint, random_bits, unit_floats
 from scratchfn.random.keys import Shape, as_shape, key_words, split_in
 from scratchfn.random.samplers import gumbel_floats
@@ -25,6 +25,7 @@ from scratchfn.random.samplers import gumbel_floats
 # -- coins ----------------------------------------------------------------------------------------
 
 
+@placeable
 def bernoulli(key: Any, p: Any = 0.5, shape: Any = None, mode: str = "low") -> Any:
     """True with probability p.
 
@@ -57,6 +58,7 @@ def bernoulli(key: Any, p: Any = 0.5, shape: Any = None, mode: str = "low") -> A
     return fine * np.array(2.0 ** -ml_dtypes.finfo(p.dtype).nmant, p.dtype) < p - coarse
 
 
+@placeable
 def rademacher(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """-1 or 1, with equal chances.
 
@@ -74,6 +76,7 @@ def rademacher_signs(words: Any, shape: Shape, dtype: Any) -> Any:
     return (2 * heads.astype(dtype) - 1).astype(dtype)
 
 
+@placeable
 def geometric(key: Any, p: Any, shape: Any = None, dtype: Any = None) -> Any:
     """How many throws of a coin until it first shows heads, which it does with probability p.
 
@@ -95,6 +98,7 @@ def geometric(key: Any, p: Any, shape: Any = None, dtype: Any = None) -> Any:
 # -- categories -----------------------------------------------------------------------------------
 
 
+@placeable
 def categorical(
     key: Any,
     logits: Any,
@@ -165,6 +169,7 @@ def require_float(name: str, what: str, x: Any) -> None:
 # -- choices --------------------------------------------------------------------------------------
 
 
+@placeable
 def permutation(key: Any, x: Any, axis: int = 0, independent: bool = False) -> Any:
     """`x` in random order.
 

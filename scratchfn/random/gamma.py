@@ -31,7 +31,14 @@ from scratchfn.core.template import expression, kernel
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import instantiate_axis
 from scratchfn.primitives.random_bits import random_unwrap, random_wrap
-from scratchfn.random.arguments import fitting_shape, float_dtype, parameter, request, spread
+from scratchfn.random.arguments import (
+    fitting_shape,
+    float_dtype,
+    parameter,
+    placeable,
+    request,
+    spread,
+)
 from scratchfn.random.bits import unit_floats
 from scratchfn.random.discrete import rademacher_signs
 from scratchfn.random.keys import Shape, key_words, split_in, split_words
@@ -152,6 +159,7 @@ def gamma_floats(words: Any, alpha: Any, shape: Shape, dtype: Any, log_space: bo
 # -- the samplers ---------------------------------------------------------------------------------
 
 
+@placeable
 def gamma(key: Any, a: Any, shape: Any = None, dtype: Any = None) -> Any:
     """f(x) = x^(a - 1) exp(-x) / Gamma(a) for x > 0
 
@@ -160,6 +168,7 @@ def gamma(key: Any, a: Any, shape: Any = None, dtype: Any = None) -> Any:
     return gamma_floats_of("gamma", key, a, shape, dtype, log_space=False)
 
 
+@placeable
 def loggamma(key: Any, a: Any, shape: Any = None, dtype: Any = None) -> Any:
     """The logarithm of `gamma`, exact where that would be 0: for small a it mostly would."""
     return gamma_floats_of("loggamma", key, a, shape, dtype, log_space=True)
@@ -170,6 +179,7 @@ def gamma_floats_of(name: str, key: Any, a: Any, shape: Any, dtype: Any, log_spa
     return gamma_floats(words, a, shape, dtype, log_space)
 
 
+@placeable
 def beta(key: Any, a: Any, b: Any, shape: Any = None, dtype: Any = None) -> Any:
     """g / (g + h) for g of gamma(a) and h of gamma(b).
 
@@ -184,6 +194,7 @@ def beta(key: Any, a: Any, b: Any, shape: Any = None, dtype: Any = None) -> Any:
     return g / (g + h)
 
 
+@placeable
 def dirichlet(key: Any, alpha: Any, shape: Any = None, dtype: Any = None) -> Any:
     """Numbers of gamma(alpha_i), divided by their sum.
 
@@ -212,6 +223,7 @@ def dirichlet(key: Any, alpha: Any, shape: Any = None, dtype: Any = None) -> Any
     return g / jnp.sum(g, axis=-1, keepdims=True)
 
 
+@placeable
 def chisquare(key: Any, df: Any, shape: Any = None, dtype: Any = None) -> Any:
     """The sum of the squares of df normal numbers.
 
@@ -226,6 +238,7 @@ def _chisquare(words: Any, df: Any, shape: Shape, dtype: Any) -> Any:
     return 2 * jnp.exp(gamma_floats(words, half, shape, dtype, log_space=True))
 
 
+@placeable
 def f(key: Any, dfnum: Any, dfden: Any, shape: Any = None, dtype: Any = None) -> Any:
     """The quotient of two numbers of `chisquare`, each divided by its degrees of freedom: Fisher's
     distribution of a ratio of variances."""
@@ -236,6 +249,7 @@ def f(key: Any, dfnum: Any, dfden: Any, shape: Any = None, dtype: Any = None) ->
     return num / den
 
 
+@placeable
 def t(key: Any, df: Any, shape: Any = None, dtype: Any = None) -> Any:
     """z sqrt(df / c) for z normal and c of chisquare(df): Student's distribution.
 
@@ -248,6 +262,7 @@ def t(key: Any, df: Any, shape: Any = None, dtype: Any = None) -> Any:
     return z * jnp.sqrt(half / gamma_floats(words_g, half, shape, dtype, log_space=False))
 
 
+@placeable
 def generalized_normal(key: Any, p: Any, shape: Any = (), dtype: Any = None) -> Any:
     """f(x) = p exp(-|x|^p) / (2 Gamma(1 / p)): Laplace's for p = 1, of the normal shape for 2."""
     words, shape, dtype = request("generalized_normal", key, shape, dtype)
@@ -256,6 +271,7 @@ def generalized_normal(key: Any, p: Any, shape: Any = (), dtype: Any = None) -> 
     return rademacher_signs(words_sign, shape, dtype) * size ** (1 / p)
 
 
+@placeable
 def ball(key: Any, d: int, p: Any = 2, shape: Any = (), dtype: Any = None) -> Any:
     """Points spread evenly in the ball of radius 1 by the norm of order p, in d dimensions.
 

@@ -138,9 +138,9 @@ def key_impl(keys: Any) -> str:
     return IMPL
 
 
-def key_dtype(impl: Any = None) -> np.dtype:
+def key_dtype(impl_spec: Any = None) -> np.dtype:
     """The dtype of typed keys, key<fry>."""
-    require_threefry("key_dtype", impl)
+    require_threefry("key_dtype", impl_spec)
     return dtypes.key_dtype
 
 

@@ -24,6 +24,7 @@ from scratchfn.core import dtypes
 from scratchfn.random.arguments import (
     as_dtype,
     parameter,
+    placeable,
     request,
     require_safe,
     spread,
@@ -34,6 +35,7 @@ from scratchfn.random.keys import Shape, as_shape, key_words, split_in
 # -- normal ---------------------------------------------------------------------------------------
 
 
+@placeable
 def normal(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """The standard normal distribution; with independent parts of half the variance if complex.
 
@@ -59,6 +61,7 @@ def normal_floats(words: Any, shape: Shape, dtype: Any) -> Any:
     return np.array(np.sqrt(2), dtype) * lax.erf_inv(u)
 
 
+@placeable
 def truncated_normal(key: Any, lower: Any, upper: Any, shape: Any = None, dtype: Any = None) -> Any:
     """The standard normal distribution between two bounds.
 
@@ -75,6 +78,7 @@ def truncated_normal(key: Any, lower: Any, upper: Any, shape: Any = None, dtype:
     return jnp.clip(x, least, jnp.nextafter(lax.stop_gradient(upper), -inf))
 
 
+@placeable
 def lognormal(key: Any, sigma: Any = 1.0, shape: Any = None, dtype: Any = None) -> Any:
     """exp(sigma z) for z normal.
 
@@ -88,6 +92,7 @@ def lognormal(key: Any, sigma: Any = 1.0, shape: Any = None, dtype: Any = None) 
 # -- by inversion ---------------------------------------------------------------------------------
 
 
+@placeable
 def exponential(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """f(x) = exp(-x) for x >= 0"""
     return exponential_floats(*request("exponential", key, shape, dtype))
@@ -105,6 +110,7 @@ def positive_floats(words: Any, shape: Shape, dtype: Any) -> Any:
     )
 
 
+@placeable
 def gumbel(key: Any, shape: Any = (), dtype: Any = None, mode: str | None = None) -> Any:
     """f(x) = exp(-x - exp(-x))
 
@@ -156,6 +162,7 @@ def _fraction(high: Any, low: Any) -> Any:
     return lax.bitcast_convert_type(exponent | mantissa, jnp.float32)
 
 
+@placeable
 def laplace(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """f(x) = exp(-|x|) / 2"""
     words, shape, dtype = request("laplace", key, shape, dtype)
@@ -164,6 +171,7 @@ def laplace(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     return jnp.sign(u) * jnp.log1p(-jnp.abs(u))
 
 
+@placeable
 def logistic(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """f(x) = exp(-x) / (1 + exp(-x))^2"""
     words, shape, dtype = request("logistic", key, shape, dtype)
@@ -171,6 +179,7 @@ def logistic(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     return jnp.log(u) - jnp.log1p(-u)
 
 
+@placeable
 def cauchy(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """f(x) = 1 / (pi (1 + x^2))"""
     words, shape, dtype = request("cauchy", key, shape, dtype)
@@ -178,6 +187,7 @@ def cauchy(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     return jnp.tan(np.array(np.pi, dtype) * (u - 0.5))
 
 
+@placeable
 def pareto(key: Any, b: Any, shape: Any = None, dtype: Any = None) -> Any:
     """f(x) = b / x^(b + 1) for x >= 1"""
     words, shape, dtype = request("pareto", key, shape, dtype, b)
@@ -186,6 +196,7 @@ def pareto(key: Any, b: Any, shape: Any = None, dtype: Any = None) -> Any:
     return jnp.exp(e / parameter(b, dtype, len(shape)))
 
 
+@placeable
 def rayleigh(key: Any, scale: Any, shape: Any = None, dtype: Any = None) -> Any:
     """f(x) = x / scale^2 exp(-x^2 / (2 scale^2)) for x > 0"""
     words, shape, dtype = request("rayleigh", key, shape, dtype, scale)
@@ -205,6 +216,7 @@ def weibull_min(
     return jnp.power(e, 1.0 / concentration) * scale
 
 
+@placeable
 def triangular(
     key: Any, left: Any, mode: Any, right: Any, shape: Any = None, dtype: Any = None
 ) -> Any:
@@ -218,6 +230,7 @@ def triangular(
     return jnp.where(u < (mode - left) / (right - left), rising, falling)
 
 
+@placeable
 def wald(key: Any, mean: Any, shape: Any = None, dtype: Any = None) -> Any:
     """f(x) = sqrt(1 / (2 pi x^3)) exp(-(x - mean)^2 / (2 mean^2 x)) for x > 0
 

@@ -12,12 +12,13 @@ import numpy as np
 
 import scratchfn.numpy as jnp
 from scratchfn import errors
-from scratchfn.random.arguments import as_dtype, fitting, float_dtype, request
+from scratchfn.random.arguments import as_dtype, fitting, float_dtype, placeable, request
 from scratchfn.random.discrete import rademacher_signs
 from scratchfn.random.keys import as_shape, key_words, split_in
 from scratchfn.random.samplers import normal, normal_floats
 
 
+@placeable
 def maxwell(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """The length of a normal vector in three dimensions.
 
@@ -42,6 +43,7 @@ def double_sided_maxwell(key: Any, loc: Any, scale: Any, shape: Any = (), dtype:
     return sign * maxwell(key_size, shape, dtype) * scale + loc
 
 
+@placeable
 def multivariate_normal(
     key: Any, mean: Any, cov: Any, shape: Any = None, dtype: Any = None, method: str = "cholesky"
 ) -> Any:
@@ -96,6 +98,7 @@ def _require_fit(mean: Any, cov: Any, method: str) -> None:
         raise ValueError(errors.explain(asked, found, why, write))
 
 
+@placeable
 def orthogonal(key: Any, n: int, shape: Any = (), dtype: Any = None, m: int | None = None) -> Any:
     """Matrices with orthonormal rows, or columns, none likelier than another: the factor Q of a
     normal matrix, with signs that make the diagonal of R positive.

@@ -75,6 +75,27 @@ PARTS = [
     ("isreal list", lambda jnp: jnp.isreal([1])),
 ]  # fmt: skip
 
+X = np.arange(8, dtype="f").reshape(2, 4)
+VIEWS = [
+    *((f"view {x.dtype} as {to}", lambda jnp, x=x, to=to: jnp.asarray(x).view(to))
+      for x in (X, X.astype("int16"), X.astype("uint8"), X > 1, (X * 1j).astype("complex64"))
+      for to in ("float32", "int32", "int16", "uint8", "bool", "complex64", None)),
+    ("view number", lambda jnp: [jnp.float32(1).view(to) for to in ("int32", None)]),
+    ("view number smaller", lambda jnp: jnp.float32(1).view("int16")),
+    ("view odd", lambda jnp: jnp.asarray(X[:, :3].astype("int16")).view("int32")),
+    ("view type", lambda jnp: jnp.asarray(X).view(type=np.ndarray)),
+    ("view nothing", lambda jnp: jnp.zeros((0, 2)).view("int16")),
+    ("byteswap", lambda jnp: [
+        jnp.asarray(X.astype(t)).byteswap() for t in ("float32", "int16", "int8", "complex64")
+    ]),
+    ("tobytes", lambda jnp: jnp.asarray(X).tobytes()),
+    ("tobytes F", lambda jnp: jnp.asarray(X.astype("int8")).tobytes("F")),
+    ("methods", lambda jnp: [
+        jnp.asarray(X).argpartition(2), jnp.asarray([1, 0]).choose([X[0, :2], X[1, :2]]),
+        jnp.asarray(X).compress(np.array([True, False]), 0),
+    ]),
+]  # fmt: skip
+
 TAPERS = [
     *((f"{name} {n}", lambda jnp, name=name, n=n: getattr(jnp, name)(n))
       for name in ("bartlett", "blackman", "hamming", "hanning") for n in (0, 1, 2, 5, 12, -1)),
@@ -87,7 +108,7 @@ TAPERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("row", BITS + PARTS, ids=lambda row: row[0])
+@pytest.mark.parametrize("row", BITS + PARTS + VIEWS, ids=lambda row: row[0])
 def test_as_jax(row):
     agree(row[1])
 
@@ -125,6 +146,9 @@ def test_through_transformations():
     xs = a([0.3, 1.7, -2.6], "f")
     same(vmap(grad(mixed(jnp)))(xs), jax.jit(jax.vmap(jax.grad(mixed(jax.numpy))))(xs), 1e-5)
     same(jit(jnp.packbits)(B), jax.jit(jax.numpy.packbits)(B))
+    same(jit(lambda x: x.view("int16"))(X), jax.jit(lambda x: x.view("int16"))(X))
+    with pytest.raises(TypeError, match=r"tobytes\(\) outside"):
+        jit(lambda x: x.tobytes())(X)
 
 
 def test_errors_name_the_remedy():
