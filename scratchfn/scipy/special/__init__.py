@@ -16,6 +16,7 @@ from scratchfn.scipy.special.beta import beta as beta
 from scratchfn.scipy.special.beta import betainc as betainc
 from scratchfn.scipy.special.beta import betaln as betaln
 from scratchfn.scipy.special.beta import comb as comb
+from scratchfn.scipy.special.beta import poch as poch
 from scratchfn.scipy.special.error import dawsn as dawsn
 from scratchfn.scipy.special.error import erf as erf
 from scratchfn.scipy.special.error import erfc as erfc
@@ -34,7 +35,6 @@ from scratchfn.scipy.special.gamma import gammaln as gammaln
 from scratchfn.scipy.special.gamma import gammasgn as gammasgn
 from scratchfn.scipy.special.gamma import loggamma as loggamma
 from scratchfn.scipy.special.gamma import multigammaln as multigammaln
-from scratchfn.scipy.special.gamma import poch as poch
 from scratchfn.scipy.special.gamma import polygamma as polygamma
 from scratchfn.scipy.special.gamma import zeta as zeta
 from scratchfn.scipy.special.harmonics import sph_harm_y as sph_harm_y

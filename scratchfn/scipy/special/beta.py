@@ -1,4 +1,4 @@
-"""The beta function, its logarithm, the incomplete one, and binomial coefficients.
+"""The beta function, its logarithm, the incomplete one, and ratios of gamma functions.
 
 log B(a, b) = log Γ(a) + log Γ(b) - log Γ(a + b) is a small difference of large numbers where an
 argument is large. There the three are Stirling's series, whose large terms are subtracted by hand
@@ -31,7 +31,7 @@ def betaln(a: Any, b: Any) -> Any:
 def _betaln(a: Any, b: Any) -> Any:
     p, q = jnp.minimum(a, b), jnp.maximum(a, b)
     plain = lax.lgamma(p) + lax.lgamma(q) - lax.lgamma(p + q)
-    large, q_ = (q >= _LARGE) & (p > 0), jnp.maximum(q, _LARGE)
+    large, q_ = jnp.minimum(q, p + q) >= _LARGE, jnp.maximum(q, _LARGE)
     return jnp.where(large, jnp.where(p < _LARGE, _one_large(p, q_), _both_large(p, q_)), plain)
 
 
@@ -89,3 +89,26 @@ def comb(N: Any, k: Any, *, repetition: bool = False) -> Any:
     N_, k_ = jnp.where(possible, N, 1.0), jnp.where(possible, k, 1.0)
     ways = jnp.exp(-jnp.log1p(N_) - _betaln(N_ - k_ + 1, k_ + 1))
     return jnp.where(possible, ways, 0.0)
+
+
+def poch(z: Any, m: Any) -> Any:
+    """Pochhammer's symbol Γ(z + m) / Γ(z), which is z (z + 1) ... (z + m - 1) for a whole m."""
+    return _poch(*strong(*reals("scipy.special.poch", z, m)))
+
+
+@custom_jvp
+def _poch(z: Any, m: Any) -> Any:
+    # Γ(z + m) / Γ(z) = Γ(m) / B(z, m) for m > 0, and the inverse of such a ratio for m < 0: the
+    # logarithms of large gammas cancel in B alone
+    low, size = jnp.minimum(z, z + m), jnp.abs(m)
+    log_ratio = lax.lgamma(size) - _betaln(low, size)
+    log_ratio = jnp.where(m < 0, -log_ratio, log_ratio)
+    plain = lax.lgamma(z + m) - lax.lgamma(z)
+    magnitude = jnp.exp(jnp.where((low > 1) & jnp.isfinite(m), log_ratio, plain))
+    return jnp.where(m == 0, 1.0, gammasgn(z) * gammasgn(z + m) * magnitude)
+
+
+_poch.defjvps(
+    lambda dz, ans, z, m: dz * ans * (lax.digamma(z + m) - lax.digamma(z)),
+    lambda dm, ans, z, m: dm * ans * lax.digamma(z + m),
+)

@@ -122,7 +122,7 @@ def _e1(x: Any) -> Any:
 
 
 def expn(n: Any, x: Any) -> Any:
-    """The exponential integral En(x) of order n >= 0, whole if x <= 1, for x >= 0; nan elsewhere."""
+    """The exponential integral En(x) for x >= 0, of order n >= 0, whole if x <= 1; else nan."""
     return _expn(*strong(*reals("scipy.special.expn", n, x)))
 
 

@@ -91,23 +91,6 @@ def factorial(n: Any, exact: bool = False) -> Any:
     return jnp.where(n < 0, 0.0, jnp.exp(lax.lgamma(n + 1)))
 
 
-def poch(z: Any, m: Any) -> Any:
-    """Pochhammer's symbol Γ(z + m) / Γ(z), which is z (z + 1) ... (z + m - 1) for a whole m."""
-    z, m = strong(*reals("scipy.special.poch", z, m))
-    return _poch(z, m)
-
-
-@custom_jvp
-def _poch(z: Any, m: Any) -> Any:
-    magnitude = jnp.exp(lax.lgamma(z + m) - lax.lgamma(jnp.broadcast_to(z, (z + m).shape)))
-    return jnp.where(m == 0, 1.0, gammasgn(z) * gammasgn(z + m) * magnitude)
-
-
-_poch.defjvps(
-    lambda dz, ans, z, m: dz * ans * (lax.digamma(z + m) - lax.digamma(z)),
-    lambda dm, ans, z, m: dm * ans * lax.digamma(z + m),
-)
-
 # -- derivatives of digamma, and zeta -------------------------------------------------------------
 
 
