@@ -62,6 +62,9 @@ from scratchfn.config import transfer_guard_device_to_host as transfer_guard_dev
 from scratchfn.config import transfer_guard_host_to_device as transfer_guard_host_to_device
 from scratchfn.core.dtypes import float0 as float0
 from scratchfn.core.placement import Device as Device
+from scratchfn.core.refs import Ref as Ref
+from scratchfn.core.refs import freeze as freeze
+from scratchfn.core.refs import new_ref as new_ref
 from scratchfn.environment import block_until_ready as block_until_ready
 from scratchfn.environment import copy_to_host_async as copy_to_host_async
 from scratchfn.environment import host_count as host_count
@@ -74,9 +77,6 @@ from scratchfn.environment import process_index as process_index
 from scratchfn.environment import process_indices as process_indices
 from scratchfn.environment import typeof as typeof
 from scratchfn.transforms import checkpoint_policies as checkpoint_policies
-from scratchfn.core.refs import Ref as Ref
-from scratchfn.core.refs import freeze as freeze
-from scratchfn.core.refs import new_ref as new_ref
 from scratchfn.transforms.aot import ShapeDtypeStruct as ShapeDtypeStruct
 from scratchfn.transforms.api import grad as grad
 from scratchfn.transforms.api import jvp as jvp

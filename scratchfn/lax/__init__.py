@@ -180,7 +180,6 @@ from scratchfn.lax.primitives import *  # noqa: F403
 from scratchfn.lax.ragged import RaggedDotDimensionNumbers as RaggedDotDimensionNumbers
 from scratchfn.lax.ragged import ragged_dot as ragged_dot
 from scratchfn.lax.ragged import ragged_dot_general as ragged_dot_general
-from scratchfn.lax.scaled import scaled_dot as scaled_dot
 
 # -- reduction.py: reductions along axes, running ones, positions ---------------------------------
 from scratchfn.lax.reduction import argmax as argmax
@@ -198,6 +197,7 @@ from scratchfn.lax.reduction import reduce_or as reduce_or
 from scratchfn.lax.reduction import reduce_prod as reduce_prod
 from scratchfn.lax.reduction import reduce_sum as reduce_sum
 from scratchfn.lax.reduction import reduce_xor as reduce_xor
+from scratchfn.lax.scaled import scaled_dot as scaled_dot
 
 # -- sorting.py: order ----------------------------------------------------------------------------
 from scratchfn.lax.sorting import approx_max_k as approx_max_k

@@ -208,7 +208,8 @@ def _source(names: Any, avals: Any, params: dict[str, Any], constant: Any) -> st
     lhs, rhs = avals
     wanted = params["preferred_element_type"] or lhs.dtype
     if lhs.dtype == rhs.dtype == wanted and lhs.dtype.char in kernels.BLAS:
-        text = kernels.spelled(*names, lhs.shape, rhs.shape, params["dimension_numbers"])
+        x, y = names
+        text = kernels.spelled(x, y, lhs.shape, rhs.shape, params["dimension_numbers"])
         if text is not None:
             return text
     return _called["source"](names, avals, params, constant)

@@ -182,9 +182,7 @@ class Jitted:
             return None
         return list(map(Array, quietly(compiled.function, *buffers), program.weak_types))
 
-    def _with_refs(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], refs: Sequence[Any]
-    ) -> Any:
+    def _with_refs(self, args: tuple[Any, ...], kwargs: dict[str, Any], refs: Sequence[Any]) -> Any:
         """A call that uses refs: one of the jitted function from their values to new values."""
         args, kwargs, static = self._split(args, kwargs)
         fun = self._fun if static is None else close_over_static(self._fun, static, len(args))

@@ -313,9 +313,7 @@ def test_a_matrix_without_a_root_has_none() -> None:
 
 
 def test_messages() -> None:
-    with pytest.raises(
-        ValueError, match=r"solve_triangular\(f32\[4,4\], f32\[5,3\]\)"
-    ):
+    with pytest.raises(ValueError, match=r"solve_triangular\(f32\[4,4\], f32\[5,3\]\)"):
         la.solve_triangular(S, T)
     with pytest.raises(NotImplementedError, match="method='svd'"):
         la.polar(S, "left")
