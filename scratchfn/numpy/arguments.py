@@ -18,7 +18,7 @@ from scratchfn.backends.devices import device_put
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array
 from scratchfn.core.trace import Tracer, Value, describe
-from scratchfn.numpy.promotion import operand
+from scratchfn.numpy.promotion import called, operand
 
 
 def operands(name: str, xs: Any) -> list[Any]:
@@ -39,7 +39,7 @@ def shape_of(name: str, shape: Any, negative: type[Exception] = TypeError) -> tu
     if sizes and min(sizes) < 0:
         raise negative(
             errors.explain(
-                f"jnp.{name}, an array of shape {sizes}",
+                f"{called(name)}, an array of shape {sizes}",
                 "a negative size",
                 "a size counts elements",
                 "sizes of 0 or more; -1 has a meaning in x.reshape alone",
@@ -53,14 +53,14 @@ def _explain_shape(name: str, shape: Any) -> str:
     traced = [x for x in sizes if isinstance(x, Tracer)]
     if traced:
         return errors.explain(
-            f"jnp.{name}, an array of a shape that is computed by the program",
+            f"{called(name)}, an array of a shape that is computed by the program",
             f"as a size, {describe(traced[0])}",
             "the shapes of a program are fixed when it is traced, before it has any values",
             "x.shape[i] in place of the computed size, a static argument "
             "(jit(f, static_argnums=...)), or an array of the greatest size and a mask",
         )
     return errors.explain(
-        f"jnp.{name}, an array of shape {shape!r}",
+        f"{called(name)}, an array of shape {shape!r}",
         f"sizes of type {', '.join(sorted({type(x).__name__ for x in sizes}))}",
         "sizes are integers",
         "a shape such as (2, 3); one number for one axis",
@@ -73,7 +73,7 @@ def known(name: str, what: str, x: Any) -> Any:
         return x
     return x.need(
         errors.ConcretizationTypeError,
-        f"jnp.{name} with {what} computed by the program",
+        f"{called(name)} with {what} computed by the program",
         f"a static argument for {what}: jit(f, static_argnums=...), or a number from outside the "
         "program",
     )
@@ -88,18 +88,18 @@ def integer(name: str, what: str, x: Any, write: str) -> int:
             raise
         found = f"{what} of type {type(x).__name__}: {x!r}"
         why = "it is counted in whole numbers"
-        raise TypeError(errors.explain(f"jnp.{name}", found, why, write)) from error
+        raise TypeError(errors.explain(called(name), found, why, write)) from error
 
 
 def axis_of(name: str, axis: Any, ndim: int) -> int:
     """An axis counted from the front. Raises NumPy's AxisError, which is a ValueError and an
     IndexError, if there is no such axis, and TypeError for what is no integer."""
-    number = integer(name, "an axis", axis, f"jnp.{name}(x, axis=0)")
+    number = integer(name, "an axis", axis, f"{called(name)}(x, axis=0)")
     if -ndim <= number < ndim:
         return number + ndim if number < 0 else number
     raise np.exceptions.AxisError(
         errors.explain(
-            f"jnp.{name} along axis {number}",
+            f"{called(name)} along axis {number}",
             f"an array of {ndim} axes",
             f"its axes are {-ndim} to {ndim - 1}" if ndim else "a 0-d array has no axes",
             "x[None] or x.reshape(...) to add an axis" if ndim == 0 else f"axis={ndim - 1}",
@@ -118,7 +118,7 @@ def axes_of(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
         return axes
     raise ValueError(
         errors.explain(
-            f"jnp.{name} over axes {tuple(axis)}",
+            f"{called(name)} over axes {tuple(axis)}",
             "an axis that is named twice",
             f"in an array of {ndim} axes they are {axes}, and each can be used once",
             f"axis={tuple(dict.fromkeys(axes))}",
@@ -128,7 +128,7 @@ def axes_of(name: str, axis: Any, ndim: int) -> tuple[int, ...]:
 
 def dtype_of(name: str, dtype: Any, default: Any = None) -> Any:
     """The canonical form of the user's dtype argument, or `default`."""
-    return default if dtype is None else dtypes.explicit_dtype(dtype, f"jnp.{name}")
+    return default if dtype is None else dtypes.explicit_dtype(dtype, called(name))
 
 
 def placed(x: Any, device: Any, out_sharding: Any = None) -> Any:
@@ -142,10 +142,10 @@ def no_out(name: str, out: Any) -> None:
     if out is not None:
         raise NotImplementedError(
             errors.explain(
-                f"jnp.{name}(..., out=...)",
+                f"{called(name)}(..., out=...)",
                 f"an array of type {type(out).__name__} to write to",
                 "arrays are immutable, so that functions of them are pure",
-                f"out = jnp.{name}(...)",
+                f"out = {called(name)}(...)",
             )
         )
 

@@ -17,6 +17,7 @@ from scratchfn import lax
 from scratchfn.scipy.special.arguments import floats, reals, strong
 from scratchfn.scipy.special.complex_gamma import STIRLING
 from scratchfn.scipy.special.gamma import gammasgn
+from scratchfn.scipy.special.series import polynomial
 from scratchfn.transforms.custom_jvp import custom_jvp
 
 _LARGE = 10.0  # from here on Stirling's series has an error below 1e-17
@@ -57,10 +58,7 @@ def _both_large(p: Any, q: Any) -> Any:
 def _stirling(x: Any) -> Any:
     """log Γ(x) - ((x - 1/2) log x - x + log(2π)/2) for x >= 10."""
     inverse = 1 / x
-    total = 0.0
-    for coefficient in reversed(STIRLING):
-        total = total * inverse * inverse + coefficient
-    return total * inverse
+    return polynomial(inverse * inverse, STIRLING) * inverse
 
 
 def beta(a: Any, b: Any) -> Any:

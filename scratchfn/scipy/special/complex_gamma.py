@@ -15,6 +15,7 @@ from typing import Any
 
 import scratchfn.numpy as jnp
 from scratchfn import lax
+from scratchfn.scipy.special.series import polynomial
 
 # B_2j / (2j (2j - 1)) for j = 1, 2, ...
 STIRLING = (
@@ -36,17 +37,16 @@ def complex_loggamma(z: Any) -> Any:
 def _right_half(z: Any) -> Any:
     logs = sum(jnp.log(z + k) for k in range(_STEPS))
     z = z + _STEPS
-    total, inverse = 0.0, 1 / z
-    for coefficient in reversed(STIRLING):
-        total = total * inverse * inverse + coefficient
+    inverse = 1 / z
+    total = polynomial(inverse * inverse, STIRLING)
     return (z - 0.5) * jnp.log(z) - z + 0.5 * math.log(2 * math.pi) + total * inverse - logs
 
 
 def _log_sin_pi(z: Any) -> Any:
     """log sin πz, continued from (0, 1) through either half plane.
 
-    With e = exp(2πi|z|), |z| being z or its conjugate in the upper half plane, sin πz is
-    (i/2) exp(-πi|z|) (1 - e): the exponential's logarithm is exact and e does not overflow.
+    For z in the upper half plane (elsewhere, conjugate), sin πz = (i/2) exp(-πiz) (1 - e) with
+    e = exp(2πiz): the first exponential's logarithm is exact, and e does not overflow.
     """
     lower = jnp.signbit(z.imag)
     x, y = z.real, jnp.abs(z.imag)

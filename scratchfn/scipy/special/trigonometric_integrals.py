@@ -177,9 +177,7 @@ def _spence(x: Any) -> Any:
     reflected = jnp.where(inverted, y < 0.5, low)
     z = jnp.where(reflected, 1 - y, y)
     value = _near_one(z)
-    logs = jnp.where(
-        y == 0, 0.0, jnp.log(jnp.where(y == 0, 1.0, y)) * jnp.log1p(-jnp.minimum(y, 0.5))
-    )
+    logs = jnp.log(jnp.where(y == 0, 1.0, y)) * jnp.log1p(-jnp.minimum(y, 0.5))
     value = jnp.where(reflected, math.pi**2 / 6 - logs - value, value)
     value = jnp.where(inverted, -0.5 * jnp.log(jnp.where(inverted, x, 1.0)) ** 2 - value, value)
     return jnp.where(x < 0, math.nan, value)
