@@ -17,7 +17,7 @@ from typing import Any
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.params import FftType
-from scratchfn.lax import fft as transform
+from scratchfn.lax.fft import fft as transform
 from scratchfn.numpy.arguments import as_tuple, axes_of, axis_of, dtype_of, known, placed, scalar
 from scratchfn.numpy.conversion import asarray
 from scratchfn.numpy.elementwise import conjugate
