@@ -13,6 +13,7 @@ import pytest
 import scratchfn as sf
 from tests.numpy.agree import same, same_error
 from tests.surface.different import reason
+from tests.surface.unsettled import UNSETTLED
 from tests.surface.operands import KINDS, WIDE_KINDS
 from tests.surface.table import calls, name_of, outcome
 
@@ -36,7 +37,7 @@ def agree(call: str, kind: str) -> None:
 
 def check(call: str, kind: str) -> None:
     """`agree`, the other way round where a difference is on record: it has to be there still."""
-    if reason(call, kind) is None:
+    if reason(call, kind) is None and (call, kind) not in UNSETTLED:
         agree(call, kind)
     else:
         with pytest.raises(AssertionError):
@@ -52,13 +53,13 @@ def test_call(call: str, kind: str) -> None:
     check(call, kind)
 
 
-@pytest.mark.full
+@pytest.mark.nightly
 @named(REST)
 def test_call_with_other_kinds(call: str, kind: str) -> None:
     check(call, kind)
 
 
-@pytest.mark.full
+@pytest.mark.nightly
 @named(WIDE)
 def test_call_in_64_bits(call: str, kind: str) -> None:
     with sf.enable_x64(True), jax.enable_x64(True):
