@@ -12,7 +12,7 @@ from scratchfn.config import enable_x64
 from scratchfn.transforms.api import grad, jvp
 from scratchfn.transforms.jit_api import jit, make_jaxpr
 from scratchfn.transforms.vmap_api import vmap
-from tests.numpy.agree import agree, numbers, same
+from tests.numpy.agree import agree, numbers, same, thinned
 
 A = numbers(3, 4, 5)
 C = (A + 1j * A[::-1]).astype("complex64")
@@ -93,9 +93,9 @@ def rows():
         yield call(name, [1, 2]), f"{name} of a list"
 
 
-@pytest.mark.parametrize("f", [pytest.param(f, id=label) for f, label in rows()])
-def test_as_jax(f):
-    agree(f, TOLERANCE)
+@pytest.mark.parametrize("row", thinned([(label, f) for f, label in rows()], 4))
+def test_as_jax(row):
+    agree(row[1], TOLERANCE)
 
 
 @pytest.mark.parametrize("name", ONE + TWO + MANY)

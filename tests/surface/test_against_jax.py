@@ -13,9 +13,9 @@ import pytest
 import scratchfn as sf
 from tests.numpy.agree import same, same_error
 from tests.surface.different import reason
-from tests.surface.unsettled import UNSETTLED
 from tests.surface.operands import KINDS, WIDE_KINDS
 from tests.surface.table import calls, name_of, outcome
+from tests.surface.unsettled import UNSETTLED
 
 # One dtype for each call, in turn, in the quick form: all calls are tried, with all kinds in use.
 QUICK = [(call, KINDS[n % len(KINDS)]) for n, call in enumerate(calls())]
