@@ -23,7 +23,7 @@ as_array = as_value
 
 def called(name: str) -> str:
     """The user's function as messages name it: `jnp.add`, but `scipy.special.xlogy`."""
-    return name if name.startswith("scipy.") else f"jnp.{name}"
+    return name if name.startswith(("scipy.", "image.")) else f"jnp.{name}"
 
 
 def operand(name: str, x: Any, place: int = 0) -> Any:
