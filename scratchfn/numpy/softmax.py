@@ -37,7 +37,7 @@ def softmax(x: Any, axis: Axes = -1, where: Any = None) -> Any:
 
 @functools.partial(custom_jvp, nondiff_argnums=(1,))
 def _softmax(x: Any, axis: Axes) -> Any:
-    unnormalized = jnp.exp(x - jnp.max(x, axis, keepdims=True))
+    unnormalized = jnp.exp(x - jnp.max(x, axis, keepdims=True, initial=-math.inf))
     return unnormalized / jnp.sum(unnormalized, axis, keepdims=True)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import scratchfn.numpy as jnp
 from scratchfn import errors, lax
-from scratchfn.scipy.special.arguments import floats, strict_floats
+from scratchfn.scipy.special.arguments import floats, reals, strong
+from scratchfn.scipy.special.series import in_32_bits
 from scratchfn.transforms.custom_jvp import custom_jvp
 
 
@@ -41,17 +42,18 @@ def bessel_jn(z: Any, *, v: int, n_iter: int = 50) -> Any:
     """J_0(z) ... J_v(z), the Bessel functions of the first kind of whole orders, f32[v + 1, ...].
 
     Args:
-      z: float32 or float64, f32[...].
+      z: f32[...].
       v: the highest order, a Python int, 0 or more.
       n_iter: the order from which the recurrence comes down; it has to exceed |z|, and v.
     """
-    z, v = strict_floats("scipy.special.bessel_jn", z), operator.index(v)
+    (z,) = strong(*reals("scipy.special.bessel_jn", z, error=TypeError))
+    v = operator.index(v)
     if v < 0:
         why = "orders are counted from 0"
         raise ValueError(
             errors.explain("scipy.special.bessel_jn", f"v={v}", why, "bessel_jn(z, v=0)")
         )
-    return _bessel_jn(z, v, operator.index(n_iter))
+    return in_32_bits(lambda z: _bessel_jn(z, v, operator.index(n_iter)))(z)
 
 
 @functools.partial(custom_jvp, nondiff_argnums=(1, 2))

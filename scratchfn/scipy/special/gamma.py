@@ -69,7 +69,7 @@ def multigammaln(a: Any, d: Any) -> Any:
       a: f32[...].
       d: the dimension, a number known when the program is traced.
     """
-    (a,) = strong(*floats("scipy.special.multigammaln", a))
+    (a,) = strong(*reals("scipy.special.multigammaln", a, error=TypeError))
     d = int(known("scipy.special.multigammaln", "d", d))
     halves = jnp.arange(d, dtype=a.dtype) / 2  # [d]
     total = jnp.sum(lax.lgamma(a[..., None] - halves), axis=-1)  # [..., d] -> [...]

@@ -37,12 +37,12 @@ def mode(
     """
     a = operand("scipy.stats.mode", a)
     _check_nan_policy("mode", nan_policy)
-    kept = (1,) * a.ndim
-    if axis is None or a.ndim == 0:
-        a, axis = a.reshape(-1), 0
+    if axis is None:
+        kept, a, axis = (1,) * a.ndim, a.reshape(-1), 0
     else:
-        axis = axis_of("scipy.stats.mode", axis, a.ndim)
-        kept = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
+        axis = axis_of("scipy.stats.mode", axis, a.ndim or 1)
+        kept = (*a.shape[:axis], 1, *a.shape[axis + 1 :]) if a.ndim else ()
+        a = a if a.ndim else a.reshape(1)
     values = jnp.sort(jnp.moveaxis(a, axis, -1), axis=-1)  # [..., n]
     shape = kept if keepdims else values.shape[:-1]
     if not values.shape[-1]:
@@ -137,7 +137,7 @@ def sem(
     a = inexact("scipy.stats.sem", a)
     if nan_policy == "propagate":
         count = a.size if axis is None else a.shape[axis_of("scipy.stats.sem", axis, a.ndim)]
-        return jnp.std(a, axis, ddof=ddof, keepdims=keepdims) / jnp.sqrt(count).astype(a.real.dtype)
+        return jnp.std(a, axis, ddof=ddof, keepdims=keepdims) / jnp.sqrt(count).astype(a.dtype)
     if nan_policy == "omit":
         count = jnp.sum(~jnp.isnan(a), axis, keepdims=keepdims)
         return jnp.nanstd(a, axis, ddof=ddof, keepdims=keepdims) / jnp.sqrt(count)

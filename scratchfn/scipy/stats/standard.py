@@ -15,13 +15,16 @@ import math
 from typing import Any
 
 import scratchfn.numpy as jnp
-from scratchfn.scipy.special.arguments import reals
+from scratchfn.core import dtypes
+from scratchfn.scipy.special.arguments import reals, strong
 
 
 def promoted(name: str, *xs: Any) -> list[Any]:
-    """Arguments of the function `name` as floats of one dtype. Raises ValueError for complex
+    """Arguments of the function `name` as floats of one dtype. Raises TypeError for complex
     numbers."""
-    return reals(f"scipy.stats.{name}", *xs)
+    values = reals(f"scipy.stats.{name}", *xs, error=TypeError)
+    weak = all(dtypes.is_weak(x) for x in xs)
+    return values if weak else strong(*values)  # an array of integers is not weak, nor is its pdf
 
 
 def standard(name: str, x: Any, loc: Any, scale: Any, *shape: Any) -> list[Any]:
