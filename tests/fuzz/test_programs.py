@@ -52,7 +52,7 @@ def test_many_programs_in_x64(program: Program) -> None:
     check(program, x64=True)
 
 
-@pytest.mark.full
+@pytest.mark.nightly
 @pytest.mark.parametrize("operation", TABLE)
 def test_each_operation_and_its_derivatives(operation: str) -> None:
     for stack in ([], ["grad of both"], ["jvp"], ["vmap of both"], ["jit", "grad"]):
@@ -66,7 +66,7 @@ def test_operations_work_and_are_many() -> None:
     assert len(used) >= 150
 
 
-@pytest.mark.full
+@pytest.mark.nightly
 @pytest.mark.parametrize("operation", TABLE)
 def test_operations_give_moderate_arrays(operation: str) -> None:
     result: Any = jax.jit(function(Program([(operation, 0, 1), ("x", 2, 2)], []), "jax"))(X, Y)
