@@ -9,7 +9,7 @@ _XLA = "it steers XLA's compiler, and says nothing about the values"
 _TPU = "it asks for hardware that neither backend drives by itself"
 _INTERNAL = "it is a handle into JAX's own machinery"
 _DEPRECATED = "JAX has deprecated it"
-_NOT_A_NUMBER = "ml_dtypes, and so NumPy, has no type of one bit"
+_NOT_A_NUMBER = "nearly no operation takes numbers of one bit, in JAX either"
 _REFS = "new_ref makes a reference, which is let go when nobody holds it"
 
 
