@@ -111,7 +111,7 @@ def _kummer(a: Any, b: Any, x: Any) -> Any:
     near = factor * _series([jnp.where(turned, b_ - a, a)], [b_], argument)
     far = _far_from_0(a, b_, size, x < 0)
     value = jnp.where((size > _FAR) & ~ends, far, near)
-    return jnp.where(pole, math.inf, jnp.where((x == 0) | (a == 0), 1.0, value))
+    return jnp.where((x == 0) | (a == 0), 1.0, jnp.where(pole, math.inf, value))
 
 
 def _far_from_0(a: Any, b: Any, size: Any, left: Any) -> Any:
@@ -161,8 +161,8 @@ def _gauss(a: Any, b: Any, c: Any, x: Any) -> Any:
     value = factor * _in_unit(a, jnp.where(left, c_ - b, b), c_, jnp.clip(z, 0.0, 1.0))
     value = jnp.where(x > 1, math.inf, value)
     value = jnp.where(ends, polynomial, value)
-    value = jnp.where(x == 0, 1.0, jnp.where(jnp.isnan(x), math.nan, value))
-    return jnp.where(pole, math.inf, value)
+    value = jnp.where(pole, math.inf, jnp.where(jnp.isnan(x), math.nan, value))
+    return jnp.where((a == 0) | (b == 0) | (x == 0), 1.0, value)
 
 
 def _in_unit(a: Any, b: Any, c: Any, z: Any) -> Any:
