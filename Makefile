@@ -18,7 +18,7 @@ PYTEST := JAX_PLATFORMS=cpu OPENBLAS_NUM_THREADS=1 $(RUN)/python -m pytest -n $(
 help:
 	@echo "make demo       train a digit classifier on NumPy alone, in under a minute"
 	@echo "make test       the tests"
-	@echo "make test-full  the tests with the longer matrices of cases"
+	@echo "make test-full  the longer matrices of cases that make test leaves out"
 	@echo "make fuzz       random programs, and all calls with all kinds of operands, for hours"
 	@echo "make lint       style, types and import order"
 	@echo "make format     put the code into the one format"
@@ -32,7 +32,7 @@ test: $(VENV)/.with-test-jax-data
 	$(PYTEST)
 
 test-full: $(VENV)/.with-test-jax-data
-	$(PYTEST) -m "not nightly"
+	$(PYTEST) -m "full and not nightly"
 
 fuzz: $(VENV)/.with-test-jax-data
 	$(PYTEST) -m nightly
