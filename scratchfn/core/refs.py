@@ -19,9 +19,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from scratchfn import errors
 from scratchfn.core import dtypes
-from scratchfn.core.array import as_value
+from scratchfn.core.array import Array, as_value
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.trace import Trace, Tracer, current, describe
 
@@ -155,6 +157,16 @@ def _capture(ref: Ref) -> None:
             ref._states.append((trace, trace.argument(ref.aval.inner_aval)))  # type: ignore[attr-defined]
             trace.refs.append(ref)
             return
+    if not home.alive:
+        raise errors.UnexpectedTracerError(
+            errors.explain(
+                f"a use of a Ref of type {ref.aval}",
+                f"it was made inside {home.what}, which has ended",
+                "its value means nothing any more; so it is where a bwd rule of a jitted function "
+                "uses a ref after the function has been recorded",
+                "return ref[...] from the function; or jit(grad(f)) in place of grad(jit(f))",
+            )
+        )
 
 
 def end_recording(trace: Trace) -> None:
@@ -199,7 +211,10 @@ def freeze(ref: Ref) -> Any:
 def get(ref: Ref, idx: Any = None) -> Any:
     """`ref[idx]`; all of it without an index."""
     value = read(_ref("get", ref))
-    return value if _is_all(idx) else value[idx]
+    if _is_all(idx):
+        return value
+    _require_in_bounds(ref, idx)
+    return value[idx]
 
 
 def set(ref: Ref, idx: Any, value: Any) -> None:
@@ -227,6 +242,31 @@ def addupdate(ref: Ref, idx: Any, x: Any) -> None:
 
 def _is_all(idx: Any) -> bool:
     return idx is None or idx is Ellipsis or (isinstance(idx, tuple) and idx in ((), (Ellipsis,)))
+
+
+def _require_in_bounds(ref: Ref, idx: Any) -> None:
+    """Raises ValueError if an integer among the indices is known and is none of its axis."""
+    parts = list(idx) if isinstance(idx, tuple) else [idx]
+    if any(x is Ellipsis for x in parts):
+        i = next(i for i, x in enumerate(parts) if x is Ellipsis)
+        missing = ref.ndim - sum(x is not None and x is not Ellipsis for x in parts)
+        parts[i : i + 1] = [slice(None)] * missing
+    axes = [x for x in parts if x is not None]
+    for x, size in zip(axes, ref.shape, strict=False):
+        known = isinstance(x, (int, np.integer)) or (isinstance(x, Array) and _is_integer(x))
+        if known and not isinstance(x, (bool, np.bool_)) and not -size <= int(x) < size:
+            raise ValueError(
+                errors.explain(
+                    f"ref[{idx!r}]",
+                    f"the index {int(x)} on an axis of size {size} of a {ref.aval}",
+                    "an index of a ref that is known has to be in bounds",
+                    f"an index from {-size} to {size - 1}",
+                )
+            )
+
+
+def _is_integer(x: Array) -> bool:
+    return x.shape == () and dtypes.kind(x.dtype) in "iu"
 
 
 def _ref(name: str, ref: Any) -> Ref:

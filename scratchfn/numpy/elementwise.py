@@ -140,7 +140,8 @@ conj = conjugate
 def angle(z: Any, deg: bool = False) -> Any:
     """The angle of complex numbers with the positive real axis, in radians (degrees if `deg`)."""
     z = inexact("angle", z)
-    result = math.atan2_p.bind(strong(imag(z)), real(z))
+    height = imag(z) if dtypes.kind(z.dtype) == "c" else strong(imag(z))
+    result = math.atan2_p.bind(height, real(z))
     return degrees(result) if deg else result
 
 

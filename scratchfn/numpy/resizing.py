@@ -37,6 +37,8 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: int | Sequence[int] | None = N
     """`filt` without the zeros at the front ("f" in `trim`) and at the back ("b"), along the given
     axes or all. Its values must be known: the result's shape depends on them."""
     x = operand("trim_zeros", filt)
+    if not x.ndim:
+        return x
     places = np.nonzero(np.asarray(known("trim_zeros", "its values", x)))
     ends = trim.lower()
     for i in axes_of("trim_zeros", axis, x.ndim):

@@ -181,7 +181,7 @@ sign = sign_p.bind
 def _abs_partial(dx: Any, ans: Any, x: Any) -> Any:
     """The sign of x, which at 0 is taken to be +1; for complex x the part of dx along x."""
     if is_complex(x):
-        length = convert_element_type(ans, x.dtype, x.weak_type)
+        length = convert_element_type(ans, x.dtype)
         length = select(eq(length, scalar_like(length, 0)), full_like(length, 1), length)
         return real(mul(dx, div(conj(x), length)))
     return select(ge(x, scalar_like(x, 0)), dx, neg(dx))

@@ -159,11 +159,11 @@ def _part_aval(name: str) -> Any:
 
 real_p = elementwise("real", "np.real({0})", "c", lambda dx, ans, x: real(dx))
 real_p.aval = _part_aval("real")
-real_p.transpose = lambda ct, x: [complex_p.bind(ct, zeros(ct.aval))]
+real_p.transpose = lambda ct, x: [complex_p.bind(ct, zeros(ct.aval.strong()))]
 
 imag_p = elementwise("imag", "np.imag({0})", "c", lambda dx, ans, x: imag(dx))
 imag_p.aval = _part_aval("imag")
-imag_p.transpose = lambda ct, x: [complex_p.bind(zeros(ct.aval), neg_p.bind(ct))]
+imag_p.transpose = lambda ct, x: [complex_p.bind(zeros(ct.aval.strong()), neg_p.bind(ct))]
 
 
 @kernel

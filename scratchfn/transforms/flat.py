@@ -18,6 +18,7 @@ from scratchfn import errors, tree
 from scratchfn.core import dtypes
 from scratchfn.core.array import as_value
 from scratchfn.core.avals import ShapedArray
+from scratchfn.core.refs import Ref
 from scratchfn.core.trace import Value
 from scratchfn.tree_util import SequenceKey, keystr
 
@@ -31,8 +32,8 @@ def name_of(f: Callable[..., Any]) -> str:
 
 def flatten_values(t: Any, what: str | Callable[[Any], str]) -> tuple[list[Any], Any]:
     """Leaves of a tree as values, and its structure. Raises TypeError naming the leaf that is not
-    an array; `what` says what the tree is, such as 'the result of f', or what a path in it leads
-    to, as `argument_of(f)` does."""
+    an array, ValueError if it is a Ref; `what` says what the tree is, such as 'the result of f', or
+    what a path in it leads to, as `argument_of(f)` does."""
     leaves, treedef = tree.flatten(t)
     try:
         return list(map(as_value, leaves)), treedef
@@ -42,6 +43,8 @@ def flatten_values(t: Any, what: str | Callable[[Any], str]) -> tuple[list[Any],
                 as_value(leaf)
             except TypeError as error:
                 where = what(path) if callable(what) else f"{what}{keystr(path)}"
+                if isinstance(leaf, Ref):
+                    raise _about_a_ref(where, leaf) from None
                 raise TypeError(
                     errors.explain(
                         f"{where} as an array",
@@ -51,6 +54,18 @@ def flatten_values(t: Any, what: str | Callable[[Any], str]) -> tuple[list[Any],
                     )
                 ) from error
         raise
+
+
+def _about_a_ref(where: str, ref: Ref) -> ValueError:
+    return ValueError(
+        errors.explain(
+            f"{where} as an array",
+            f"{ref!r} of type Ref",
+            "a ref is no value: it cannot be returned or carried, and be an argument of jit, vmap "
+            "and custom_vjp alone",
+            "ref[...] for what is in it now; the ref itself in a closure, to use it inside",
+        )
+    )
 
 
 _VALUE = object()  # stands for a value among auxiliary data

@@ -90,8 +90,8 @@ def jacrev(
         nums = check_argnums(argnums, len(args), asked, ValueError)
         partial, dynamic = close_over(fun, args, kwargs, nums)
         leaves, _ = flatten_values((tuple(dynamic), {}), argument_of(fun, nums))
-        if not allow_int:
-            _check(leaves, asked, holomorphic, "input")
+        if holomorphic or not allow_int:
+            _check(leaves, asked, holomorphic, "input", "fc")
         out, pull, *aux = vjp(partial, *dynamic, has_aux=has_aux)
         outs, out_tree = flatten_values(out, "the result")
         _check(outs, asked, holomorphic, "output")
@@ -120,15 +120,19 @@ def hessian(
     return jacfwd(jacrev(fun, argnums, has_aux, holomorphic), argnums, has_aux, holomorphic)
 
 
-def _check(leaves: Sequence[Any], asked: str, holomorphic: bool, what: str) -> None:
-    wanted = "c" if holomorphic else "f"
+def _check(
+    leaves: Sequence[Any], asked: str, holomorphic: bool, what: str, kinds: str = "f"
+) -> None:
+    """Raises TypeError for inputs or outputs that are not complex, if `holomorphic`, and otherwise
+    of none of the `kinds` of numbers."""
+    floats = "real floats" if kinds == "f" else "floats, real or complex"
     for x in leaves:
-        if dtypes.kind(x.dtype) not in wanted:
+        if dtypes.kind(x.dtype) not in ("c" if holomorphic else kinds):
             raise TypeError(
                 errors.explain(
                     asked,
                     f"an {what} of type {x.aval}",
-                    "with holomorphic=True all are complex, without it all are real floats",
+                    f"with holomorphic=True all are complex, without it all are {floats}",
                     "x.astype(jnp.float32), or holomorphic=True for a holomorphic function",
                 )
             )

@@ -63,6 +63,18 @@ def refuse_refs(leaves: Sequence[Any], name: str) -> None:
         raise UsesRefs(refs, f"jit({name})")
 
 
+def _refuse_aliases(asked: str, given: Sequence[Ref], outside: Sequence[Ref] = ()) -> None:
+    """Raises ValueError if a function would know one ref by two names."""
+    if len({*given}) < len(given):
+        found = "the same Ref as two of its arguments"
+    elif {*given} & {*outside}:
+        found = "a Ref that is one of its arguments and that it closes over"
+    else:
+        return
+    why = "a write to one would be one to the other"
+    raise ValueError(errors.explain(asked, found, why, "the ref once"))
+
+
 def call_jitted(
     jit: Callable[..., Any], fun: Callable[..., Any], memo: dict[Any, Any], used: Sequence[Ref],
     static: Any, arguments: Any,
@@ -77,19 +89,14 @@ def call_jitted(
     leaves, in_tree = tree.flatten(arguments)
     places = tuple(i for i, leaf in enumerate(leaves) if isinstance(leaf, Ref))
     given = [leaves[i] for i in places]
-    if len({*given}) < len(given):
-        raise ValueError(
-            errors.explain(
-                f"jit of {name_of(fun)}", "the same Ref as two of its arguments",
-                "a write to one would be one to the other", "the ref once",
-            )
-        )  # fmt: skip
+    _refuse_aliases(f"jit of {name_of(fun)}", given)
     rest = [leaf for leaf in leaves if not isinstance(leaf, Ref)]
     outside = memo.setdefault("outside", [])
     outside += [ref for ref in used if ref not in outside and ref not in given]
 
     def attempt(more: list[Ref]) -> Any:
         outside.extend(ref for ref in more if ref not in outside)
+        _refuse_aliases(f"jit of {name_of(fun)}", given, outside)
         key = static, in_tree, places, tuple(outside)
         if key not in memo:
             memo[key] = jit(_jittable(fun, in_tree, places, tuple(outside)))
