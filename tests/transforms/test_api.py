@@ -127,6 +127,15 @@ PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {
         lambda x: x @ np.ones((3, 2), np.float32) * 2, X
     )(np.ones((2, 2), np.float32)),
     "linear_transpose of integers": lambda lib, jnp: lib.linear_transpose(lambda x: 2 * x, 1)(3),
+    "linear_transpose of complex parts": lambda lib, jnp: [
+        lib.linear_transpose(part, 3 + 4j)(1.0) for part in (jnp.real, jnp.imag)
+    ],
+    "jvp of a weak complex number": lambda lib, jnp: [
+        lib.jvp(f, (3 + 4j,), (1j,)) for f in (jnp.abs, jnp.angle, jnp.real, jnp.imag)
+    ],
+    "jacrev of complex arguments": lambda lib, jnp: [
+        lib.jacrev(f)(x) for f in (jnp.real, jnp.abs) for x in (3 + 4j, V + 1j)
+    ],
     "jacfwd of a Python float": lambda lib, jnp: lib.jacfwd(lambda x: x**2)(2.0),
     "jacfwd of an integer result": lambda lib, jnp: lib.jacfwd(lambda x: {"n": 3, "x": x})(V),
     "jacrev allow_int": lambda lib, jnp: lib.jacrev(lambda p: p[0] * p[1], allow_int=True)(
