@@ -130,12 +130,12 @@ def test_arguments() -> None:
         (TypeError, {"args": 2.0}, "args of type float"),
         (TypeError, {"options": {"foo": 1}}, "options foo"),
         (TypeError, {"x0": np.ones((2, 2), "float32")}, r"f32\[2,2\]"),
-        (TypeError, {"x0": np.ones(2, "int32")}, ""),
-        (TypeError, {"fun": lambda x: x}, ""),
+        (TypeError, {"x0": np.ones(2, "int32")}, r"i32\[2\]"),
+        (TypeError, {"fun": lambda x: x}, r"a result of type f32\[5\]"),
     ],
 )
 def test_refusals(error: type[Exception], keywords: dict[str, Any], match: str) -> None:
     given = {"fun": quadratic, "x0": np.ones(5, "float32"), "method": "BFGS"} | keywords
     for run in (minimize, jax.scipy.optimize.minimize):
-        with pytest.raises(error, match=match if run is minimize else ""):
+        with pytest.raises(error, match=match if run is minimize else None):
             run(**given)
