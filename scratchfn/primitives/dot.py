@@ -21,6 +21,7 @@ from scratchfn import errors
 from scratchfn.backends.numpy.kernels import dot as kernels
 from scratchfn.core import dtypes
 from scratchfn.core.avals import ShapedArray
+from scratchfn.core.params import DotAlgorithm, DotAlgorithmPreset
 from scratchfn.core.template import expression, kernel
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import Axes, inverse, transpose
@@ -48,8 +49,29 @@ def _dot_aval(
         raise TypeError(_explain_dot(x, y, dimension_numbers))
     dtype = x.dtype if x.dtype == y.dtype else kernels.higher_precision(x.dtype, y.dtype)
     if preferred_element_type is not None:
+        if not isinstance(precision, (DotAlgorithm, DotAlgorithmPreset)):
+            _check_width(x, y, dtype, preferred_element_type)
         dtype = preferred_element_type
     return ShapedArray(shape, dtype, x.weak_type and y.weak_type)
+
+
+def _check_width(x: ShapedArray, y: ShapedArray, dtype: np.dtype, preferred: np.dtype) -> None:
+    """Raises TypeError for integers and complex numbers whose products would be cut off."""
+    if dtypes.kind(dtype) not in "iuc" or _real_bits(preferred) >= _real_bits(dtype):
+        return
+    raise TypeError(
+        errors.explain(
+            f"a product (dot_general) of {x} and {y}",
+            f"preferred_element_type={dtypes.short_name(preferred)}, narrower than its operands",
+            "only the products of floats may be rounded to fewer bits",
+            f"the product in {dtypes.short_name(dtype)}, and .astype on the result",
+        )
+    )
+
+
+def _real_bits(dtype: np.dtype) -> int:
+    """Bits of a number, of the real part of a complex one."""
+    return dtypes.itemsize_bits(dtype) // (2 if dtypes.kind(dtype) == "c" else 1)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -11,6 +11,7 @@ import scratchfn.lax
 from scratchfn.transforms import api
 
 F = np.zeros((3, 4), np.float32)
+K = np.zeros(3, np.int32)
 X = np.zeros((2, 3, 8, 8), np.float32)
 W = np.zeros((4, 3, 3, 3), np.float32)
 MAX = -np.inf
@@ -74,6 +75,8 @@ ERRORS = {
                           ["axis 0 of lhs named twice"]),
     "no_such_axis": (lambda lax: lax.dot_general(F, F, (((1,), (2,)), ((), ()))),
                      ["axis 2 of rhs", "2 axes"]),
+    "dot_narrow": (lambda lax: lax.dot(K, K, preferred_element_type=np.int8),
+                   ["i32[3] and i32[3]", "preferred_element_type=i8", "in i32"]),
     "precision": (lambda lax: lax.dot(F, F.T, precision="exact"), ["'exact'", "'highest'"]),
     "batch_matmul": (lambda lax: lax.batch_matmul(X, F), ["4 and 2 axes", "jnp.matmul"]),
     # convolutions
