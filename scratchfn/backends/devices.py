@@ -25,7 +25,7 @@ from scratchfn.backends.jax import library, put_on_jax
 from scratchfn.config import config, setting
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array, as_value, to_numpy
-from scratchfn.core.placement import NUMPY_CPU, Device, Pinned
+from scratchfn.core.placement import NUMPY_CPU, Device, Pinned, SingleDeviceSharding
 from scratchfn.core.trace import Tracer
 from scratchfn.tree.api import broadcast_prefix
 
@@ -83,8 +83,8 @@ def device_put(x: Any, device: Any = None) -> Any:
 
     Args:
       device: "numpy" or "jax"; a platform of JAX's, "cpu", "gpu" or "tpu"; a device of `devices()`
-        or of JAX's; a sharding of JAX's; or a tree of these that is a prefix of `x`. None puts
-        arrays on the default backend, without committing them to it.
+        or of JAX's; a sharding, as `y.sharding`; or a tree of these that is a prefix of `x`. None
+        puts arrays on the default backend, without committing them to it.
 
     Traced values are returned as they are: where a program runs is not for the program to say.
     """
@@ -99,6 +99,8 @@ def _put(x: Any, device: Any) -> Any:
         return x
     if device is None:
         return x if config.backend == "numpy" else Array(put_on_jax(x.buffer, None), x.weak_type)
+    if isinstance(device, SingleDeviceSharding):
+        device = device.device
     if isinstance(device, Device) or device == "numpy":
         return Array(to_numpy(x).view(Pinned), x.weak_type)
     return Array(put_on_jax(x.buffer, _on_jax(device)), x.weak_type)

@@ -18,14 +18,14 @@ import numpy as np
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.avals import ShapedArray
-from scratchfn.core.placement import NUMPY_CPU, is_committed
+from scratchfn.core.placement import Placed
 from scratchfn.core.tangents import Linear
 from scratchfn.core.trace import Value
 
 ndarray = np.ndarray
 
 
-class Array(Value):
+class Array(Placed, Value):
     """A concrete array. Made by `scratchfn.numpy.asarray` and by every operation on arrays."""
 
     __slots__ = ("__weakref__", "_aval", "buffer", "weak_type")
@@ -53,24 +53,6 @@ class Array(Value):
         except AttributeError:
             self._aval = ShapedArray(self.shape, self.dtype, self.weak_type)
             return self._aval
-
-    @property
-    def device(self) -> Any:
-        """The device that holds the array."""
-        return NUMPY_CPU if isinstance(self.buffer, ndarray) else self.buffer.device
-
-    def devices(self) -> set[Any]:
-        """The devices that hold the array: more than one if JAX has sharded it."""
-        return {NUMPY_CPU} if isinstance(self.buffer, ndarray) else self.buffer.devices()
-
-    def platform(self) -> str:
-        """The platform of its devices: "cpu", "gpu", "tpu"."""
-        return str(next(iter(self.devices())).platform)
-
-    @property
-    def committed(self) -> bool:
-        """Did `device_put` place it, so that operations on it must run there?"""
-        return type(self.buffer) is not ndarray and is_committed(self.buffer)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if self.dtype == dtypes.key_dtype:
@@ -109,12 +91,6 @@ class Array(Value):
 
     def tolist(self) -> Any:
         return to_numpy(self).tolist()
-
-    def block_until_ready(self) -> Array:
-        """Waits for an asynchronous backend to have computed this array; returns it."""
-        if not isinstance(self.buffer, ndarray):
-            self.buffer.block_until_ready()
-        return self
 
     def __bool__(self) -> bool:
         if self.size != 1:

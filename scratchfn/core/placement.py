@@ -11,7 +11,7 @@ Read next: `backends/devices.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -37,6 +37,107 @@ class Device:
 
 
 NUMPY_CPU = Device(0)
+
+
+class SingleDeviceSharding:
+    """The whole of an array on one device: the `sharding` of every array of NumPy's. `device_put`
+    takes it where it takes a device, so that `device_put(x, y.sharding)` puts x beside y."""
+
+    __slots__ = ("device",)
+    memory_kind = "device"
+    is_fully_addressable = True
+    is_fully_replicated = True
+    num_devices = 1
+
+    def __init__(self, device: Any):
+        self.device = device
+
+    @property
+    def device_set(self) -> set[Any]:
+        return {self.device}
+
+    addressable_devices = device_set
+
+    def shard_shape(self, global_shape: Sequence[int]) -> tuple[int, ...]:
+        """The shape of the part that one device holds."""
+        return tuple(global_shape)
+
+    def devices_indices_map(self, global_shape: Sequence[int]) -> dict[Any, tuple[slice, ...]]:
+        """For each device, the slices of the array that it holds."""
+        return {self.device: (slice(None),) * len(global_shape)}
+
+    addressable_devices_indices_map = devices_indices_map
+
+    def is_equivalent_to(self, other: Any, ndim: int) -> bool:
+        """Do the two put arrays of `ndim` axes in the same place?"""
+        return self.device_set == other.device_set
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SingleDeviceSharding) and self.device == other.device
+
+    def __hash__(self) -> int:
+        return hash(self.device)
+
+    def __repr__(self) -> str:
+        return f"SingleDeviceSharding(device={self.device!r}, memory_kind={self.memory_kind})"
+
+
+class Placed:
+    """What an array, with its `buffer`, says about where it is. A buffer of NumPy's is on one
+    device and computed already; JAX's buffers are asked."""
+
+    __slots__ = ()
+    buffer: Any
+
+    @property
+    def device(self) -> Any:
+        """The device that holds the array."""
+        return NUMPY_CPU if isinstance(self.buffer, np.ndarray) else self.buffer.device
+
+    def devices(self) -> set[Any]:
+        """The devices that hold the array: more than one if JAX has sharded it."""
+        return {NUMPY_CPU} if isinstance(self.buffer, np.ndarray) else self.buffer.devices()
+
+    @property
+    def sharding(self) -> Any:
+        """How the array is laid out over its devices: `SingleDeviceSharding`, or JAX's own."""
+        if isinstance(self.buffer, np.ndarray):
+            return SingleDeviceSharding(NUMPY_CPU)
+        return self.buffer.sharding
+
+    @property
+    def is_fully_addressable(self) -> bool:
+        """Can this process reach all devices that hold the array?"""
+        return bool(self.sharding.is_fully_addressable)
+
+    @property
+    def is_fully_replicated(self) -> bool:
+        """Does each of its devices hold the whole array?"""
+        return bool(self.sharding.is_fully_replicated)
+
+    def platform(self) -> str:
+        """The platform of its devices: "cpu", "gpu", "tpu"."""
+        return str(next(iter(self.devices())).platform)
+
+    @property
+    def committed(self) -> bool:
+        """Did `device_put` place it, so that operations on it must run there?"""
+        return type(self.buffer) is not np.ndarray and is_committed(self.buffer)
+
+    def block_until_ready(self) -> Self:
+        """Waits for an asynchronous backend to have computed this array; returns it."""
+        if not isinstance(self.buffer, np.ndarray):
+            self.buffer.block_until_ready()
+        return self
+
+    def is_ready(self) -> bool:
+        """Has the array been computed? On NumPy's backend it always has."""
+        return isinstance(self.buffer, np.ndarray) or bool(self.buffer.is_ready())
+
+    def copy_to_host_async(self) -> None:
+        """Begins to fetch the array from its device, for `np.asarray` to find it there."""
+        if not isinstance(self.buffer, np.ndarray):
+            self.buffer.copy_to_host_async()
 
 
 class Pinned(np.ndarray):

@@ -364,6 +364,30 @@ def test_device_put_sharding():
     assert jit(energy)(x).item() == 7.0
 
 
+def test_the_sharding_of_an_array_on_one_device():
+    ours, theirs = array(1, 2), jax.numpy.arange(2.0)
+    place, same = ours.sharding, array(5).sharding
+    assert repr(place) == "SingleDeviceSharding(device=NumpyDevice(id=0), memory_kind=device)"
+    assert (place, hash(place), len({place, same})) == (same, hash(same), 1)
+    assert (place != NUMPY_CPU, place.is_equivalent_to(same, 1)) == (True, True)
+    assert (place.device_set, place.addressable_devices) == ({NUMPY_CPU}, {NUMPY_CPU})
+    assert place.devices_indices_map((2, 3)) == {NUMPY_CPU: (slice(None), slice(None))}
+    for ask in (
+        lambda x: (x.is_fully_addressable, x.is_fully_replicated, x.is_ready()),
+        lambda x: (x.sharding.num_devices, x.sharding.memory_kind, x.sharding.shard_shape((4, 3))),
+        lambda x: x.copy_to_host_async(),
+    ):
+        assert ask(ours) == ask(theirs) == ask(device_put(ours, "jax"))
+    assert device_put(ours, "jax").sharding == theirs.sharding
+
+
+def test_device_put_beside_another_array():
+    on_jax, on_numpy = device_put(array(1), "jax"), array(2)
+    assert lives_on_jax(device_put(on_numpy, on_jax.sharding))
+    back = device_put({"a": on_jax}, on_numpy.sharding)["a"]
+    assert (lives_on_jax(back), back.committed, back.item()) == (False, True, 1.0)
+
+
 def test_device_put_of_traced_values():
     assert grad(lambda x: mul(device_put(x, "jax"), x))(as_value(3.0)).item() == 6.0
 
