@@ -10,6 +10,7 @@ runs as NumPy on a CPU, or as jax.numpy and XLA on an accelerator. The names are
 To learn how it works, read `core/trace.py` first; each file names the next.
 """
 
+from scratchfn import ad as ad
 from scratchfn import ad_checkpoint as ad_checkpoint
 from scratchfn import custom_batching as custom_batching
 from scratchfn import custom_derivatives as custom_derivatives

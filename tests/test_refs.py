@@ -207,8 +207,11 @@ def test_refusals() -> None:
             ref.addupdate(value, index)
     with pytest.raises(ValueError, match="the same Ref as two"):
         sf.jit(lambda a, b: a[...] + b[...])(ref, ref)
-    with pytest.raises(TypeError, match="type Ref"):
-        sf.jit(lambda: new_ref(1.0))()
+    with pytest.raises(ValueError, match="a Ref that is one of its arguments and that it closes"):
+        sf.jit(lambda r: r.__setitem__(0, ref[1]))(ref)
+    for returns in (lambda: sf.jit(lambda: new_ref(1.0))(), lambda: sf.jit(lambda r: r)(ref)):
+        with pytest.raises(ValueError, match="it cannot be returned or carried"):
+            returns()
     with pytest.raises(TypeError, match="type Ref"):
         jnp.sin(ref)
     with pytest.raises(TypeError, match="it works on what new_ref makes"):
@@ -219,4 +222,113 @@ def test_refusals() -> None:
         sf.make_jaxpr(lambda x: ref[0] * x)(1.0)
     with pytest.raises(ValueError, match="whose condition writes to a Ref"):
         lax.while_loop(lambda c: (ref.addupdate(1.0, 0), c < 3)[1], lambda c: c + 1, 0)
+    leaked = []
+    sf.jit(lambda r: leaked.append(r))(ref)
+    for use in (lambda: leaked[0][...], lambda: leaked[0].__setitem__(0, 1.0)):
+        with pytest.raises(errors.UnexpectedTracerError, match="which has ended"):
+            use()
     np.testing.assert_array_equal(ref[...], X)
+
+
+def test_known_indices_are_in_bounds() -> None:
+    """As in JAX, but inside of jit and for negative ones too."""
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    ours, theirs = new_ref(jnp.asarray(x)), jax.new_ref(jax.numpy.asarray(x))
+    for index in (2, (0, 3), (slice(1), 3), (..., 3), (0, ..., 3), np.int32(5)):
+        for ref in (ours, theirs):
+            with pytest.raises(ValueError, match="bound"):
+                ref[index]
+            with pytest.raises(ValueError, match="bound"):
+                ref[index] = 1.0
+    with pytest.raises(ValueError, match=r"the index -3 on axis 0 of a Ref\{float32\[2,3\]\}"):
+        ours[jnp.asarray(-3)]
+    with pytest.raises(ValueError, match="an index from -3 to 2"):
+        sf.jit(lambda ref: ref[None, 0, 3])(ours)
+    assert ours[None, -2, True, 2].shape == (1, 1)
+    assert ours[jnp.array([True, False]), 2].shape == (1,)
+    np.testing.assert_array_equal(ours[jnp.array([9]), 0], theirs[jax.numpy.array([9]), 0])
+    np.testing.assert_array_equal(sf.jit(lambda i: ours[i])(9), x[-1])
+
+
+# -- arguments of what is transformed -------------------------------------------------------------
+
+
+def fill(x: Any, ref: Any) -> Any:
+    ref[0] = 2 * x
+    ref[1] += x
+    return x - 1
+
+
+def parts(x: Any, *, ref: Any) -> None:
+    ref["a"][...] = ref["b"][...] * x
+
+
+@pytest.mark.parametrize("transform", ["vmap", "jit of vmap", "vmap of jit", "vmap of grad"])
+def test_mapped_over(transform: str) -> None:
+    """Each example has its part of a ref to itself."""
+
+    def run(lib: Any) -> list[Any]:
+        stop = lib.lax.stop_gradient
+        f = {
+            "vmap": lambda: lib.vmap(fill, (0, 1)),
+            "jit of vmap": lambda: lib.jit(lib.vmap(fill, (0, -1))),
+            "vmap of jit": lambda: lib.vmap(lib.jit(fill), (0, 1)),
+            "vmap of grad": lambda: lib.vmap(lib.grad(lambda x, r: fill(stop(x), r) * x), (0, 1)),
+        }[transform]()
+        ref = lib.new_ref(lib.numpy.ones((2, 4)))
+        return [f(lib.numpy.asarray(X), ref), ref[...], f(lib.numpy.asarray(X), ref), ref[...]]
+
+    for ours, theirs in zip(run(sf), run(jax), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_mapped_over_twice_and_in_trees() -> None:
+    def distance(x: Any, y: Any, out: Any) -> None:
+        out[...] = ((x - y) ** 2).sum()
+
+    points = jnp.arange(6.0).reshape(3, 2)
+    out = new_ref(jnp.zeros((3, 3)))
+    sf.vmap(sf.vmap(distance, (0, None, 0)), (None, 0, 0))(points, points, out)
+    np.testing.assert_array_equal(out[...], [[0, 8, 32], [8, 0, 8], [32, 8, 0]])
+    ref = {"a": new_ref(jnp.zeros(4)), "b": new_ref(jnp.ones(4))}
+    sf.vmap(parts)(X, ref=ref)
+    np.testing.assert_array_equal(ref["a"][...], X)
+    same = new_ref(3.0)
+    np.testing.assert_array_equal(sf.vmap(lambda x, r: x * r[...], (0, None))(X, same), X * 3)
+    with pytest.raises(errors.UnexpectedTracerError, match="the ref is from outside"):
+        sf.vmap(lambda x, r: r.__setitem__(..., x), (0, None))(X, same)
+    with pytest.raises(ValueError, match="the same Ref as two of its arguments"):
+        sf.vmap(lambda a, b: None)(ref["a"], ref["a"])
+    with pytest.raises(ValueError, match=r"f32\[4\] has size 4 along axis 0"):
+        sf.vmap(lambda x, r: x)(jnp.ones(3), ref["a"])
+
+
+def stash(lib: Any) -> Any:
+    """The identity, which puts the gradient that comes back through it into a ref."""
+
+    @lib.custom_vjp
+    def f(ref: Any, x: Any) -> Any:
+        return x
+
+    def bwd(ref: Any, ct: Any) -> Any:
+        ref[...] = ct
+        return None, ct
+
+    f.defvjp(lambda ref, x: (x, ref), bwd)
+    return f
+
+
+@pytest.mark.parametrize("jit", ["grad", "jit of grad", "vmap of grad"])
+def test_rules_of_custom_vjp_are_given_refs(jit: str) -> None:
+    def run(lib: Any) -> list[Any]:
+        keep, x = stash(lib), 0.5 if jit != "vmap of grad" else lib.numpy.asarray(X)
+        ref = lib.new_ref(lib.numpy.zeros(np.shape(x)))
+        df = lib.grad(lambda x, ref: lib.numpy.sin(keep(ref, 3 * x)))
+        df = {"grad": df, "jit of grad": lib.jit(df), "vmap of grad": lib.vmap(df)}[jit]
+        return [df(x, ref), ref[...], lib.jit(keep)(ref, x)]
+
+    for ours, theirs in zip(run(sf), run(jax), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    ref = new_ref(0.0)
+    with pytest.raises(ValueError, match="only jit, scan, while_loop"):
+        sf.grad(sf.jit(lambda x: stash(sf)(ref, x)))(1.0)

@@ -246,27 +246,35 @@ def _is_all(idx: Any) -> bool:
 
 def _require_in_bounds(ref: Ref, idx: Any) -> None:
     """Raises ValueError if an integer among the indices is known and is none of its axis."""
-    parts = list(idx) if isinstance(idx, tuple) else [idx]
-    if any(x is Ellipsis for x in parts):
-        i = next(i for i, x in enumerate(parts) if x is Ellipsis)
-        missing = ref.ndim - sum(x is not None and x is not Ellipsis for x in parts)
-        parts[i : i + 1] = [slice(None)] * missing
-    axes = [x for x in parts if x is not None]
-    for x, size in zip(axes, ref.shape, strict=False):
-        known = isinstance(x, (int, np.integer)) or (isinstance(x, Array) and _is_integer(x))
-        if known and not isinstance(x, (bool, np.bool_)) and not -size <= int(x) < size:
+    parts = idx if isinstance(idx, tuple) else (idx,)
+    widths = [_width(x) for x in parts]
+    axis = 0
+    for x, width in zip(parts, widths, strict=True):
+        size = ref.shape[axis] if axis < ref.ndim else 0
+        if axis < ref.ndim and _is_known_integer(x) and not -size <= int(x) < size:
             raise ValueError(
                 errors.explain(
                     f"ref[{idx!r}]",
-                    f"the index {int(x)} on an axis of size {size} of a {ref.aval}",
+                    f"the index {int(x)} on axis {axis} of a {ref.aval}",
                     "an index of a ref that is known has to be in bounds",
-                    f"an index from {-size} to {size - 1}",
+                    f"an index from {-size} to {size - 1}" if size else "a ref that is not empty",
                 )
             )
+        axis += ref.ndim - sum(widths) if x is Ellipsis else width
 
 
-def _is_integer(x: Array) -> bool:
-    return x.shape == () and dtypes.kind(x.dtype) in "iu"
+def _width(x: Any) -> int:
+    """How many axes a part of an index is for."""
+    if x is None or x is Ellipsis or isinstance(x, (bool, np.bool_)):
+        return 0
+    is_mask = hasattr(x, "dtype") and dtypes.kind(x.dtype) == "b"
+    return x.ndim if is_mask else 1
+
+
+def _is_known_integer(x: Any) -> bool:
+    if isinstance(x, (np.ndarray, Array)):
+        return x.shape == () and dtypes.kind(x.dtype) in "iu"
+    return isinstance(x, (int, np.integer)) and not isinstance(x, bool)
 
 
 def _ref(name: str, ref: Any) -> Ref:

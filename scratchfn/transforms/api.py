@@ -34,6 +34,7 @@ from scratchfn.transforms.flat import (
     require_callable,
 )
 from scratchfn.transforms.jvp import jvp_flat
+from scratchfn.transforms.pull_back import VJP, DontWant, deliver, flatten_places
 from scratchfn.transforms.vjp import (
     LinearProgram,
     backward,
@@ -170,7 +171,8 @@ def vjp(
     reduce_axes: Sequence[Any] = (),
 ) -> Any:
     """(fun(*primals), f_vjp), where f_vjp maps a cotangent of the result to a tuple of cotangents
-    of the primals. With `has_aux`, (out, f_vjp, aux)."""
+    of the primals. With `has_aux`, (out, f_vjp, aux). `f_vjp.with_refs` says where each of them
+    goes, or that it is not wanted."""
     require_callable(fun, "vjp")
     _refuse_reduce_axes(reduce_axes, f"vjp of {name_of(fun)}")
     leaves, in_tree = flatten_values((primals, {}), argument_of(fun))
@@ -182,12 +184,13 @@ def vjp(
     jaxpr, out_nonzeros, out_tree = program.jaxpr, program.out_nonzeros, flat.out_tree
     asked = f"the vjp function of {name_of(fun)}"
 
-    def pull_back(consts: Any, ct: Any) -> Any:
+    def pull_back(consts: Any, ct: Any, places: Any = None) -> Any:
         cts = _cotangents(ct, out_tree, wanted, asked, ValueError)
-        return _pull_back(LinearProgram(jaxpr, consts, out_nonzeros), cts, avals, in_tree)
+        goals = () if places is None else flatten_places(places, in_tree, asked)
+        return _pull_back(LinearProgram(jaxpr, consts, out_nonzeros), cts, avals, in_tree, goals)
 
     out = tree.unflatten(out_tree, outs)
-    f_vjp = Partial(pull_back, program.consts)  # a tree: a jitted function may return it
+    f_vjp = VJP(pull_back, program.consts)
     return (out, f_vjp, aux) if has_aux else (out, f_vjp)
 
 
@@ -297,22 +300,25 @@ def _require_scalar(fun: Any, flat: FlatFunction, outs: list[Any], holomorphic: 
 
 
 def _pull_back(
-    program: LinearProgram, cts: list[Any], avals: Sequence[ShapedArray], in_tree: Any
-) -> Any:
-    """Cotangents of all arguments, as trees, from those of the results (aux's are zero)."""
+    program: LinearProgram, cts: list[Any], avals: Sequence[ShapedArray], in_tree: Any,
+    places: Sequence[Any] = (),
+) -> Any:  # fmt: skip
+    """Cotangents of all arguments, as trees, from those of the results (aux's are zero); with
+    `places`, what `with_refs` returns for each."""
     aux = [Zero(avals[0])] * (len(program.out_nonzeros) - len(cts)) if avals else []
-    found = iter(transpose_linear(program, [*cts, *aux]))
-    back = [
-        np.zeros(a.shape, dtypes.float0)  # the (empty) derivative of what has none, as in JAX
-        if a.tangent().dtype == dtypes.float0
-        else _weak_as(a, instantiate(next(found)))
-        for a in avals
-    ]
-    return tree.unflatten(in_tree, back)[0]
+    smooth = [a.tangent().dtype != dtypes.float0 for a in avals]
+    skip = [type(p) is DontWant for p, s in zip(places, smooth, strict=False) if s]
+    found = iter(transpose_linear(program, [*cts, *aux], skip))
+    cts = [next(found) if s else None for s in smooth]
+    back = list(map(_real_cotangent, avals, cts))
+    return tree.unflatten(in_tree, list(map(deliver, places, back)) if places else back)[0]
 
 
-def _weak_as(aval: ShapedArray, ct: Any) -> Any:
-    """A cotangent as weakly typed as the value it belongs to."""
+def _real_cotangent(aval: ShapedArray, ct: Any) -> Any:
+    """A cotangent to give to the user: real zeros for `Zero`, and as weakly typed as the value."""
+    if ct is None:
+        return np.zeros(aval.shape, dtypes.float0)  # that of what has none, as in JAX
+    ct = instantiate(ct)
     return convert_element_type(ct, ct.dtype, aval.weak_type)
 
 

@@ -24,6 +24,7 @@ from scratchfn.backends.numpy.compiler import compile_program
 from scratchfn.core import dtypes
 from scratchfn.core.eager import EVAL
 from scratchfn.core.jaxpr import ClosedJaxpr
+from scratchfn.core.refs import Ref
 from scratchfn.core.stage import hoist, stage
 from scratchfn.core.tangents import Zero
 from scratchfn.core.trace import Primitive, Tracer, current, under
@@ -46,6 +47,7 @@ from scratchfn.transforms.custom_vjp_rules import (
 )
 from scratchfn.transforms.flat import name_of
 from scratchfn.transforms.jvp import JVPTrace, JVPTracer
+from scratchfn.transforms.refs import hold_refs, holding_refs, let_go_of_refs
 from scratchfn.transforms.vmap import BatchTrace, batch_jaxpr
 
 
@@ -89,6 +91,8 @@ class custom_vjp(CustomFunction):
             raise self._undefined(f"{name_of(self.fun)}.defvjp(fwd, bwd)")
         if current.trace is EVAL:  # nothing is being differentiated or recorded
             return self._plain(args, kwargs)
+        if any(type(x) is Ref for x in tree.leaves((args, kwargs))):
+            return self._holding_refs(args, kwargs)
         arguments = self._arguments(args, kwargs)
         if any(isinstance(x, Tracer) for x in tree.leaves(arguments.fixed)):
             raise _traced_setting(self.fun)
@@ -105,6 +109,14 @@ class custom_vjp(CustomFunction):
         }
         outs = run(_Call(function, forward, shown), leaves)
         return tree.unflatten(function.out_tree, outs)
+
+    def _holding_refs(self, args: Any, kwargs: Any) -> Any:
+        """A call that is given refs: they go past the derivative, to the rules as they are."""
+        assert self.fwd is not None and self.bwd is not None
+        function = custom_vjp(holding_refs(self.fun), self.nondiff_argnums)
+        fwd, bwd = holding_refs(self.fwd), holding_refs(self.bwd)
+        function.defvjp(fwd, bwd, self.symbolic_zeros, self.optimize_remat)
+        return let_go_of_refs(function(*hold_refs(args), **hold_refs(kwargs)))
 
 
 def _traced_setting(fun: Callable[..., Any]) -> Exception:

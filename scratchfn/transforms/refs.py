@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from scratchfn import errors, tree
 from scratchfn.core.refs import Ref, UsesRefs, holding, read, write
 from scratchfn.transforms.flat import name_of
+from scratchfn.tree_util import register_static
 
 
 def with_refs(attempt: Callable[[list[Ref]], Any]) -> Any:
@@ -61,6 +63,80 @@ def refuse_refs(leaves: Sequence[Any], name: str) -> None:
     refs = [leaf for leaf in leaves if isinstance(leaf, Ref)]
     if refs:
         raise UsesRefs(refs, f"jit({name})")
+
+
+def map_refs(
+    vmap: Callable[..., Any], fun: Callable[..., Any], out_axes: Any, axes: Sequence[int | None],
+    arguments: Any,
+) -> Any:  # fmt: skip
+    """A call of a vmapped function that is given refs to map over: each example has its part of
+    them to itself.
+
+    Args:
+      vmap: maps a function, with the given out_axes.
+      axes: the mapped axis of each leaf of `arguments`, (args, kwargs).
+    """
+    leaves, in_tree = tree.flatten(arguments)
+    places = [i for i, leaf in enumerate(leaves) if _is_mapped_ref(leaf, axes[i])]
+    given = [leaves[i] for i in places]
+    _refuse_aliases(f"vmap of {name_of(fun)}", given)
+
+    @functools.wraps(fun)
+    def function(*args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
+        parts = tree.leaves((args, kwargs))
+        inner = [Ref(parts[i]) for i in places]
+        for i, ref in zip(places, inner, strict=True):
+            parts[i] = ref
+        args, kwargs = tree.unflatten(in_tree, parts)
+        return fun(*args, **kwargs), values_of(inner)
+
+    for i, value in zip(places, values_of(given), strict=True):
+        leaves[i] = value
+    args, kwargs = tree.unflatten(in_tree, leaves)
+    out, new = vmap(function, (out_axes, [axes[i] for i in places]))(*args, **kwargs)
+    write_back(given, new)
+    return out
+
+
+def has_mapped_refs(leaves: Sequence[Any], axes: Sequence[int | None]) -> bool:
+    """Are there refs among the leaves that have a mapped axis?"""
+    return any(map(_is_mapped_ref, leaves, axes))
+
+
+def _is_mapped_ref(leaf: Any, axis: int | None) -> bool:
+    return type(leaf) is Ref and axis is not None
+
+
+@register_static
+@dataclass(frozen=True)
+class _Held:
+    """A ref in the structure of a tree, which has no leaf for it."""
+
+    ref: Ref
+
+
+def hold_refs(t: Any) -> Any:
+    """A tree with the refs among its leaves moved into its structure."""
+    return tree.map(lambda x: _Held(x) if type(x) is Ref else x, t)
+
+
+def let_go_of_refs(t: Any) -> Any:
+    """The tree that `hold_refs` was given."""
+    return tree.map(lambda x: x.ref if type(x) is _Held else x, t, is_leaf=_is_held)
+
+
+def _is_held(x: Any) -> bool:
+    return type(x) is _Held
+
+
+def holding_refs(f: Callable[..., Any]) -> Callable[..., Any]:
+    """`f` as a function of trees that `hold_refs` has made, returning such."""
+
+    @functools.wraps(f)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return hold_refs(f(*let_go_of_refs(args), **kwargs))
+
+    return function
 
 
 def _refuse_aliases(asked: str, given: Sequence[Ref], outside: Sequence[Ref] = ()) -> None:

@@ -86,12 +86,14 @@ def linearize_flat(
 
 
 def backward(
-    jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any], cts: Sequence[Any]
-) -> list[Any]:
+    jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any], cts: Sequence[Any],
+    skip: Sequence[bool] = (),
+) -> list[Any]:  # fmt: skip
     """Runs a program that is linear in some of its arguments backwards.
 
     Those come as `Linear` among `args`, the others as values. `cts` are cotangents of the results;
-    the cotangents of the arguments are returned, None for those that came as values.
+    the cotangents of the arguments are returned, None for those that came as values. Nothing is
+    computed for the arguments marked in `skip`.
     """
     values: dict[Atom, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
     linear: set[Atom] = set()
@@ -101,11 +103,12 @@ def backward(
         else:
             values[v] = x
     linear_eqns = _run_nonlinear(jaxpr.eqns, values, linear)
+    wanted = linear if not any(skip) else _reached(jaxpr, linear_eqns, skip)
 
     ct_of: dict[Var, Any] = {}
 
     def accumulate(atom: Atom, ct: Any) -> None:
-        if ct is not None and type(atom) is Var and atom in linear:
+        if ct is not None and type(atom) is Var and atom in wanted:
             ct_of[atom] = add_tangents(ct_of[atom], ct) if atom in ct_of else ct
 
     for atom, ct in zip(jaxpr.outvars, cts, strict=True):
@@ -136,6 +139,15 @@ def _run_nonlinear(eqns: Sequence[Eqn], values: dict[Atom, Any], linear: set[Ato
     return rest
 
 
+def _reached(jaxpr: Jaxpr, eqns: Sequence[Eqn], skip: Sequence[bool]) -> set[Atom]:
+    """The values that depend on an argument not marked in `skip`."""
+    reached: set[Atom] = {v for v, skipped in zip(jaxpr.invars, skip, strict=True) if not skipped}
+    for eqn in eqns:
+        if not reached.isdisjoint(v for v in eqn.invars if type(v) is Var):
+            reached.update(eqn.outvars)
+    return reached
+
+
 def _transpose(eqn: Eqn, cts: list[Any], values: dict[Atom, Any], linear: set[Atom]) -> Any:
     if eqn.primitive.transpose is None:
         raise NotImplementedError(
@@ -158,11 +170,14 @@ def _transpose(eqn: Eqn, cts: list[Any], values: dict[Atom, Any], linear: set[At
     return eqn.primitive.transpose(full, *args, **eqn.params)
 
 
-def transpose_linear(program: LinearProgram, cts: Sequence[Any]) -> list[Any]:
-    """Cotangents of the nonzero arguments of a derivative from those of all of its results."""
+def transpose_linear(
+    program: LinearProgram, cts: Sequence[Any], skip: Sequence[bool] = ()
+) -> list[Any]:
+    """Cotangents of the nonzero arguments of a derivative from those of all of its results; nothing
+    is computed for those marked in `skip`."""
     kept = [ct for ct, nonzero in zip(cts, program.out_nonzeros, strict=True) if nonzero]
     args = [Linear(v.aval) for v in program.jaxpr.invars]
-    return backward(program.jaxpr, program.consts, args, kept)
+    return backward(program.jaxpr, program.consts, args, kept, skip)
 
 
 @weak_cache

@@ -20,6 +20,7 @@ from scratchfn.transforms.flat import (
     name_of,
     require_callable,
 )
+from scratchfn.transforms.refs import has_mapped_refs, map_refs
 from scratchfn.transforms.vmap import place_axis, vmap_flat
 from scratchfn.tree.api import broadcast_prefix
 
@@ -58,9 +59,14 @@ def vmap(
             )
         )
 
+    def mapped(f: Callable[..., Any], out_axes: Any) -> Callable[..., Any]:
+        return vmap(f, in_axes, out_axes, axis_name, axis_size)
+
     @functools.wraps(fun)
     def vmap_fun(*args: Any, **kwargs: Any) -> Any:
         axes = _argument_axes(fun, in_axes, args, kwargs)
+        if has_mapped_refs(tree.leaves((args, kwargs)), axes):
+            return map_refs(mapped, fun, out_axes, axes, (args, kwargs))
         leaves, in_tree = _values(fun, (args, kwargs), axes)
         dims = [
             None if a is None else _canonical(fun, a, x.ndim)
