@@ -160,9 +160,12 @@ class Array(Placed, Value):
         if self.dtype == dtypes.key_dtype:
             words = to_numpy(self)["fry"]  # u32[..., 2]
             return f"Array({self.shape}, dtype=key<fry>) overlaying:\n{words}"
-        text = np.array2string(np.asarray(self), separator=", ", prefix="Array(")
-        shape = "" if self.size else f", shape={self.shape}"
-        return f"Array({text}{shape}, dtype={self.dtype.name}{weak})"
+        text = np.array2string(np.asarray(self), separator=", ", prefix="Array(", suffix=",")
+        shape = "" if self.size else f" shape={self.shape},"
+        dtype = f"dtype={self.dtype.name}{weak})"
+        last_line = len(text) - text.rfind("\n") + 1
+        fits = last_line + len(dtype) + 1 <= np.get_printoptions()["linewidth"]
+        return f"Array({text},{shape}{' ' if fits else ' ' * 6}{dtype}"  # spaces as JAX's
 
     def __str__(self) -> str:
         return repr(self) if self.dtype == dtypes.key_dtype else str(to_numpy(self))

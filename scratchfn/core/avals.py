@@ -52,7 +52,7 @@ class ShapedArray:
         return ShapedArray(self.shape, dtype, self.weak_type and dtype == self.dtype)
 
     def str_short(self, short_dtypes: bool = True) -> str:
-        return str(self) if short_dtypes else f"{_name(self.dtype)}[{_dims(self.shape)}]"
+        return str(self) if short_dtypes else f"{long_name(self.dtype)}[{_dims(self.shape)}]"
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -70,13 +70,13 @@ class ShapedArray:
 
     def __repr__(self) -> str:
         weak = ", weak_type=True" if self.weak_type else ""
-        return f"ShapedArray({_name(self.dtype)}[{_dims(self.shape)}]{weak})"
+        return f"ShapedArray({long_name(self.dtype)}[{_dims(self.shape)}]{weak})"
 
 
 def _dims(shape: tuple[int, ...]) -> str:
     return ",".join(map(str, shape))
 
 
-def _name(dtype: np.dtype) -> str:
+def long_name(dtype: np.dtype) -> str:
     """The long name: `float32`; float0 and keys have none of NumPy's."""
     return dtypes.short_name(dtype) if dtype.names else dtype.name

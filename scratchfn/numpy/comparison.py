@@ -26,6 +26,8 @@ from scratchfn.numpy.promotion import (
 from scratchfn.primitives import arithmetic, logic
 from scratchfn.primitives.base import broadcast_in_dim
 from scratchfn.primitives.convert import imag_p, real_p, select_n
+from scratchfn.primitives.random_bits import random_unwrap
+from scratchfn.primitives.reduction import reduce_and, reduce_or
 from scratchfn.primitives.rules import scalar_like, strong_scalar
 
 
@@ -55,8 +57,26 @@ def _comparison(name: str, prim: Any, doc: str) -> Callable[[Any, Any], Any]:
     return f
 
 
-equal = _comparison("equal", logic.eq_p, "x == y, element by element.")
-not_equal = _comparison("not_equal", logic.ne_p, "x != y, element by element.")
+def _equality(name: str, prim: Any, combine: Callable[..., Any], doc: str) -> Any:
+    of_numbers = _comparison(name, prim, doc)
+
+    def f(x: Any, y: Any, /) -> Any:
+        if _are_keys(x) and _are_keys(y):  # which are the same if all of their words are
+            words = of_numbers(random_unwrap(x, False), random_unwrap(y, False))
+            return combine(words, (words.ndim - 1,))
+        return of_numbers(x, y)
+
+    f.__name__ = f.__qualname__ = name
+    f.__doc__ = doc
+    return f
+
+
+def _are_keys(x: Any) -> bool:
+    return getattr(x, "dtype", None) == dtypes.key_dtype
+
+
+equal = _equality("equal", logic.eq_p, reduce_and, "x == y, element by element; of keys too.")
+not_equal = _equality("not_equal", logic.ne_p, reduce_or, "x != y, element by element; keys too.")
 less = _comparison("less", logic.lt_p, "x < y, element by element.")
 less_equal = _comparison("less_equal", logic.le_p, "x <= y, element by element.")
 greater = _comparison("greater", logic.gt_p, "x > y, element by element.")

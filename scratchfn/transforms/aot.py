@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from scratchfn import errors, tree
 from scratchfn.backends.numpy.compiler import NumpyProgram, compile_program
-from scratchfn.core.avals import ShapedArray
+from scratchfn.core.avals import ShapedArray, long_name
 from scratchfn.core.jaxpr import ClosedJaxpr
 from scratchfn.transforms.flat import flatten_values
 from scratchfn.transforms.jit import jit_p
@@ -59,7 +59,7 @@ class ShapeDtypeStruct:
 
     def __repr__(self) -> str:
         weak = ", weak_type=True" if self.weak_type else ""
-        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype.name}{weak})"
+        return f"ShapeDtypeStruct(shape={self.shape}, dtype={long_name(self.dtype)}{weak})"
 
 
 class Traced:

@@ -42,6 +42,9 @@ ARRAYS: dict[str, Callable[[Any], Any]] = {
     "one": lambda jnp: jnp.ones((1, 1)),
     "empty": lambda jnp: jnp.ones((0, 3)),
     "long": lambda jnp: jnp.arange(2000),
+    "one line, nearly": lambda jnp: jnp.arange(4.0) / 128,
+    "one line too long": lambda jnp: jnp.arange(5.0) / 1024,
+    "lines": lambda jnp: jnp.arange(14).reshape(2, 7) / 64,
 }
 SIGHTS: dict[str, Callable[[Any], Any]] = {
     "repr": repr,

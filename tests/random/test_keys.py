@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+import scratchfn as sf
 from scratchfn import random
 from scratchfn.core import dtypes
 from scratchfn.random import keys as module
@@ -66,6 +67,27 @@ def test_arrays_of_keys():
     assert_same(random.key_data(many), jax.random.key_data(others))
     assert_same(random.wrap_key_data(random.key_data(many)), others)
     assert random.key_impl(many) == "threefry2x32"
+
+
+def test_keys_are_compared():
+    """As a whole: words that are the same in part make no equal keys."""
+
+    def compared(lib):
+        key, keys = lib.random.key(1), lib.random.split(lib.random.key(0), (2, 3))
+        near = lib.random.wrap_key_data(lib.numpy.array([[0, 1], [0, 2], [1, 1]], "uint32"))
+        same = lib.jit(lambda a, b: (a == b, a != b))
+        each = lib.vmap(lambda a: a == keys[0])(keys)
+        where = lib.random.key_data(lib.numpy.where(near == key, near, key))
+        return [key == key, keys != keys[0], *same(near, key), each, where, key == None]  # noqa: E711
+
+    for ours, theirs in zip(compared(sf), compared(jax), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    for wrong in (lambda k: k < k, lambda k: k == 1, lambda k: k != np.zeros(2)):
+        for lib in (sf, jax):
+            with pytest.raises(TypeError):
+                wrong(lib.random.key(0))
+    shape = sf.eval_shape(random.split, random.key(0))
+    assert repr(shape) == repr(jax.eval_shape(jax.random.split, jax.random.key(0)))
 
 
 @pytest.mark.parametrize("kind", ["raw", "typed"])
