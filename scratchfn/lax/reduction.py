@@ -84,7 +84,7 @@ def reduce(
     inits, init_structure = tree.flatten(init_values)
     reduce_by.require_same_structure("lax.reduce", structure, init_structure)
     xs = list(map(as_value, flat))
-    starts = reduce_by.start_values(xs, inits)
+    starts = list(map(as_value, inits))
     program = reduce_by.stage_computation("lax.reduce", computation, starts, structure)
     axes = as_shape("lax.reduce", dimensions)
     outs = reduce_by.reduce(xs, starts, computation, program, axes)

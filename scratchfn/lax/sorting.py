@@ -72,7 +72,9 @@ def approx_max_k(
     A TPU may miss some, in proportion to `recall_target`; here they are exact, and the last three
     arguments change nothing.
     """
-    return _exact("lax.approx_max_k", as_value(operand), k, reduction_dimension)
+    x = _floating("lax.approx_max_k", operand)
+    axis = as_axis("lax.approx_max_k", reduction_dimension, x.ndim)
+    return sorting.top_k(x, operator.index(k), axis)
 
 
 def approx_min_k(
@@ -85,15 +87,17 @@ def approx_min_k(
 ) -> list[Any]:
     """The `k` least floating point numbers along an axis, least first, and their positions; exact,
     as `approx_max_k` is."""
-    x = as_value(operand)
-    values, positions = _exact("lax.approx_min_k", neg_p.bind(x), k, reduction_dimension)
+    x = _floating("lax.approx_min_k", operand)
+    axis = as_axis("lax.approx_min_k", reduction_dimension, x.ndim)
+    values, positions = sorting.top_k(neg_p.bind(x), operator.index(k), axis)
     return [neg_p.bind(values), positions]
 
 
-def _exact(asked: str, x: Any, k: int, axis: int) -> list[Any]:
-    if dtypes.kind(x.dtype) != "f":
-        why = "approximate search is for floating point numbers"
-        write = "lax.top_k, which is exact for every type"
-        raise ValueError(errors.explain(asked, f"an operand of type {x.aval}", why, write))
-    values, positions = sorting.top_k(x, operator.index(k), as_axis(asked, axis, x.ndim))
-    return [values, positions]
+def _floating(asked: str, operand: Any) -> Any:
+    """The operand as a value. Raises ValueError unless it is of floating point numbers."""
+    x = as_value(operand)
+    if dtypes.kind(x.dtype) == "f":
+        return x
+    why = "approximate search is for floating point numbers"
+    write = "lax.top_k, which is exact for every type"
+    raise ValueError(errors.explain(asked, f"an operand of type {x.aval}", why, write))

@@ -86,7 +86,7 @@ def reduce_window(
     windows = _windows(
         xs[0].shape, window_dimensions, window_strides, padding, base_dilation, window_dilation
     )
-    starts = reduce_by.start_values(xs, inits)
+    starts = list(map(as_value, inits))
     program = reduce_by.stage_computation("lax.reduce_window", computation, starts, structure)
     outs = reduce_by.reduce_window(xs, starts, program, windows)
     return tree.unflatten(structure, outs)

@@ -127,13 +127,13 @@ reduce_window_sum_p = _reduce_window("reduce_window_sum", "iufc")
 reduce_window_sum_p.jvp = linear_jvp(reduce_window_sum_p)
 reduce_window_sum_p.transpose = _sum_transpose
 
-reduce_window_max_p = _reduce_window("reduce_window_max", "biuf")
+reduce_window_max_p = _reduce_window("reduce_window_max", "biufc")
 reduce_window_max_p.jvp = partials(
     reduce_window_max_p,
     lambda dx, ans, x, **params: select_and_gather_add_p.bind(dx, x, select_prim=ge_p, **params),
 )
 
-reduce_window_min_p = _reduce_window("reduce_window_min", "biuf")
+reduce_window_min_p = _reduce_window("reduce_window_min", "biufc")
 reduce_window_min_p.jvp = partials(
     reduce_window_min_p,
     lambda dx, ans, x, **params: select_and_gather_add_p.bind(dx, x, select_prim=le_p, **params),

@@ -22,7 +22,7 @@ from scratchfn import errors, tree
 from scratchfn.backends import jax as jax_backend
 from scratchfn.backends.numpy.compiler import compile_program
 from scratchfn.config import config
-from scratchfn.core.array import Array, as_value, to_numpy
+from scratchfn.core.array import Array, as_value
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.eager import EVAL
 from scratchfn.core.jaxpr import ClosedJaxpr, Eqn, jaxpr_as_fun, weak_cache
@@ -37,7 +37,6 @@ from scratchfn.primitives.base import (
     reduce_sum,
     reshape,
 )
-from scratchfn.primitives.convert import convert_element_type
 from scratchfn.primitives.joining import concatenate
 from scratchfn.primitives.reduction import flatten_front, require_axes, take_front
 from scratchfn.primitives.structural import pad, slice_
@@ -61,24 +60,12 @@ def require_same_structure(name: str, operands: Any, inits: Any) -> None:
         )
 
 
-def start_values(operands: Sequence[Any], inits: Sequence[Any]) -> list[Any]:
-    """The init values as arrays; numbers of Python's take the dtypes of the operands."""
-    return [_start_value(x, as_value(init)) for x, init in zip(operands, inits, strict=True)]
-
-
-def _start_value(operand: Any, init: Any) -> Any:
-    if not init.weak_type:
-        return init
-    if type(init) is Array:  # stays a known number in a program, so that an identity is seen
-        return Array(to_numpy(init).astype(operand.dtype), operand.weak_type)
-    return convert_element_type(init, operand.dtype, operand.weak_type)
-
-
 def stage_computation(name: str, computation: Any, inits: Sequence[Any], structure: Any) -> Any:
     """The computation as a program of scalars: accumulators, then elements, to accumulators."""
     avals = [x.aval for x in inits]
     if any(aval.shape for aval in avals):
-        raise ValueError(
+        error = TypeError if name == "lax.reduce_window" else ValueError
+        raise error(
             errors.explain(
                 name,
                 f"init values of shapes {[aval.shape for aval in avals]}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax.lax
 import jax.numpy
 import numpy as np
 import pytest
@@ -118,3 +119,35 @@ def test_traced_values_cannot_be_closed_over():
 
     with pytest.raises(NotImplementedError, match="traced values of the function around it"):
         jit(f)(2.0)
+
+
+@pytest.mark.parametrize("reduce", [
+    lambda lax, init, f: lax.reduce(X.astype("float16"), init, f, (0,)),
+    lambda lax, init, f: lax.reduce_window(X.astype("float16"), init, f, (2, 2)),
+])  # fmt: skip
+def test_an_init_value_has_its_own_dtype_and_may_have_another_if_it_is_an_identity(reduce):
+    for init, name in ((-np.inf, "max"), (0.0, "add")):
+        ours = reduce(lax, init, getattr(lax, name))
+        np.testing.assert_array_equal(ours, reduce(jax.lax, init, getattr(jax.lax, name)))
+        assert ours.dtype == np.float16
+    for library in (lax, jax.lax):
+        with pytest.raises(TypeError, match=r"astype\(jnp.float16\)|dtypes"):
+            reduce(library, 1.0, library.add)
+
+
+def test_windows_of_complex_numbers_have_extremes():
+    z = X + 1j * X[::-1]
+    for name, init in (("max", -np.inf), ("min", np.inf)):
+        ours, theirs = (
+            library.reduce_window(z, init, getattr(library, name), (2, 2), (1, 2), "SAME")
+            for library in (lax, jax.lax)
+        )
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_an_init_value_is_one_number():
+    for library in (lax, jax.lax):
+        with pytest.raises(ValueError):
+            library.reduce(X, X[0], library.add, (0,))
+        with pytest.raises(TypeError):
+            library.reduce_window(X, X[0], library.add, (2, 2))
