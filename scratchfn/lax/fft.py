@@ -43,7 +43,7 @@ def fft(x: Any, fft_type: FftType | str, fft_lengths: Sequence[int]) -> Any:
             x = convert_element_type(x, dtypes.to_inexact_dtype(x.dtype))
     elif dtypes.kind(x.dtype) != "c":
         x = convert_element_type(x, dtypes.to_complex_dtype(x.dtype))
-    return transform(x, kind, lengths) if lengths else x
+    return transform(x, kind, lengths) if lengths else convert_element_type(x, x.dtype)  # not weak
 
 
 def _fft_type(given: FftType | str) -> FftType:

@@ -172,7 +172,6 @@ from scratchfn.numpy.manipulation import permute_dims as permute_dims
 from scratchfn.numpy.manipulation import ravel as ravel
 from scratchfn.numpy.manipulation import repeat as repeat
 from scratchfn.numpy.manipulation import reshape as reshape
-from scratchfn.numpy.manipulation import roll as roll
 from scratchfn.numpy.manipulation import rollaxis as rollaxis
 from scratchfn.numpy.manipulation import rot90 as rot90
 from scratchfn.numpy.manipulation import squeeze as squeeze
@@ -242,6 +241,7 @@ from scratchfn.numpy.reductions import std as std
 from scratchfn.numpy.reductions import var as var
 from scratchfn.numpy.resizing import resize as resize
 from scratchfn.numpy.resizing import trim_zeros as trim_zeros
+from scratchfn.numpy.rolling import roll as roll
 from scratchfn.numpy.running import cumprod as cumprod
 from scratchfn.numpy.running import cumsum as cumsum
 from scratchfn.numpy.running import cumulative_prod as cumulative_prod

@@ -21,8 +21,9 @@ from scratchfn.lax.fft import fft as transform
 from scratchfn.numpy.arguments import as_tuple, axes_of, axis_of, dtype_of, known, placed, scalar
 from scratchfn.numpy.conversion import asarray
 from scratchfn.numpy.elementwise import conjugate
-from scratchfn.numpy.manipulation import moveaxis, roll, slice_along
+from scratchfn.numpy.manipulation import moveaxis, slice_along
 from scratchfn.numpy.promotion import operand
+from scratchfn.numpy.rolling import roll
 from scratchfn.numpy.ufuncs import divide, multiply
 from scratchfn.primitives.convert import convert_element_type
 from scratchfn.primitives.structural import iota, pad

@@ -1,12 +1,11 @@
 """The same elements under another shape, in another order, or repeated.
 
-Read next: `numpy/joining.py`.
+Read next: `numpy/rolling.py`.
 """
 
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from scratchfn import errors
-from scratchfn.core import dtypes
 from scratchfn.core.trace import Tracer
 from scratchfn.numpy.arguments import (
     as_tuple,
@@ -23,7 +21,6 @@ from scratchfn.numpy.arguments import (
     known,
     operands,
     placed,
-    scalar,
     shape_of,
 )
 from scratchfn.numpy.bisection import count_before
@@ -31,11 +28,8 @@ from scratchfn.numpy.indexing import take
 from scratchfn.numpy.promotion import broadcast_shapes as _broadcast_shapes
 from scratchfn.numpy.promotion import lead, operand
 from scratchfn.numpy.reductions import cumsum
-from scratchfn.numpy.ufuncs import remainder, subtract
+from scratchfn.numpy.ufuncs import subtract
 from scratchfn.primitives import base, structural
-from scratchfn.primitives.convert import convert_element_type
-from scratchfn.primitives.dynamic import dynamic_slice
-from scratchfn.primitives.joining import concatenate
 
 Ints = int | Sequence[int]
 
@@ -245,7 +239,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     return moveaxis(a, axis, start - (start > axis))
 
 
-# -- turning, shifting, repeating -----------------------------------------------------------------
+# -- turning, cutting, repeating ------------------------------------------------------------------
 
 
 def flip(m: Any, axis: Any = None) -> Any:
@@ -276,45 +270,6 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     if quarters == 1:
         return swapaxes(flip(m, second), first, second)
     return flip(swapaxes(m, first, second), second)
-
-
-def roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    """`a` shifted along axes; what leaves at one end enters at the other. Without an axis, it is
-    shifted as one line."""
-    a = operand("roll", a)
-    if axis is None:
-        return reshape(roll(ravel(a), shift, 0), a.shape)
-    axes = [axis_of("roll", each, a.ndim) for each in as_tuple(axis)]
-    shifts = _shifts(shift)
-    count = max(len(axes), len(shifts))
-    for place, by in zip(axes * (count // len(axes)), shifts * (count // len(shifts))):
-        a = _roll(a, by, place)
-    return a
-
-
-def _shifts(shift: Any) -> list[Any]:
-    """The shifts of `roll`, ints or traced integers."""
-    if isinstance(shift, (tuple, list)):
-        return list(shift)
-    if isinstance(shift, Tracer):
-        return [shift] if shift.ndim == 0 else [take(shift, i) for i in range(shift.shape[0])]
-    return np.ravel(np.asarray(shift)).tolist()
-
-
-def _roll(a: Any, shift: Any, axis: int) -> Any:
-    size = a.shape[axis]
-    if size == 0:
-        return a
-    if isinstance(shift, Tracer):
-        twice = concatenate([a, a], axis)
-        length = scalar(size, dtypes.int32)
-        start = subtract(length, remainder(convert_element_type(shift, dtypes.int32), length))
-        zero = scalar(0, dtypes.int32)
-        starts = [start if i == axis else zero for i in range(a.ndim)]
-        return dynamic_slice(twice, starts, a.shape)
-    cut = -operator.index(shift) % size
-    parts = cut_at(a, [cut], axis)
-    return concatenate(parts[::-1], axis)
 
 
 def cut_at(x: Any, places: Sequence[int], axis: int) -> list[Any]:

@@ -22,10 +22,11 @@ from scratchfn.numpy.creation import diag, full, ones
 from scratchfn.numpy.indexing import take
 from scratchfn.numpy.joining import concatenate
 from scratchfn.numpy.linalg import eigvals, inv, lstsq
-from scratchfn.numpy.manipulation import roll, slice_along, transpose
+from scratchfn.numpy.manipulation import slice_along, transpose
 from scratchfn.numpy.products import matmul, outer
 from scratchfn.numpy.promotion import operand, promote_dtypes, promote_dtypes_inexact
 from scratchfn.numpy.resizing import trim_zeros
+from scratchfn.numpy.rolling import roll
 from scratchfn.numpy.searching import argsort
 from scratchfn.numpy.totals import sum
 from scratchfn.numpy.ufuncs import absolute, add, divide, multiply, negative, sqrt, square, subtract
