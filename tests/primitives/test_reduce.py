@@ -128,7 +128,8 @@ def test_traced_values_cannot_be_closed_over():
 def test_an_init_value_has_its_own_dtype_and_may_have_another_if_it_is_an_identity(reduce):
     for init, name in ((-np.inf, "max"), (0.0, "add")):
         ours = reduce(lax, init, getattr(lax, name))
-        np.testing.assert_array_equal(ours, reduce(jax.lax, init, getattr(jax.lax, name)))
+        theirs = reduce(jax.lax, init, getattr(jax.lax, name))
+        np.testing.assert_allclose(ours, theirs, rtol=2e-3, atol=2e-3)
         assert ours.dtype == np.float16
     for library in (lax, jax.lax):
         with pytest.raises(TypeError, match=r"astype\(jnp.float16\)|dtypes"):
