@@ -169,6 +169,6 @@ lax.tan(x)
 lax.tanh(x)
 lax.top_k(x, 2)
 lax.transpose(x, (1, 0))
-lax.while_loop(lambda a: jnp.sum(a) < 100, lambda a: a + 1, v)
+lax.while_loop(lambda a: (a.size > 0) & (jnp.sum(a) < 100), lambda a: a + 1, v)
 lax.zeta(p + 1, q)
 """
