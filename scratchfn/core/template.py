@@ -59,6 +59,16 @@ def ufunc_of(template: Template) -> np.ufunc | None:
     return found if isinstance(found, np.ufunc) else None
 
 
+def template_of(primitive: Any, avals: Sequence[ShapedArray]) -> Template | None:
+    """The template that a primitive's `source` rule fills in for arguments of these types; None if
+    the rule does something else."""
+    rule = getattr(primitive, "source", None)
+    if not isinstance(rule, functools.partial) or rule.func not in (_render, _render_by_kind):
+        return None
+    template = rule.args[0]
+    return template if isinstance(template, str) else template[dtypes.kind(avals[0].dtype)]
+
+
 class _Dispatch(dict[Any, Callable[..., Any]]):
     """dtype of the first argument -> compiled template, filled on demand."""
 

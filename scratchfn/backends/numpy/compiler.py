@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scratchfn.backends.numpy.emit import Writer, emit
+from scratchfn.backends.numpy.memory import Arena, plan
 from scratchfn.backends.numpy.simplify import simplify
 from scratchfn.core.compile_log import timed
 from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
@@ -56,7 +57,7 @@ def compile_program(closed: ClosedJaxpr, name: str = "program") -> NumpyProgram:
 
 def _compile(closed: ClosedJaxpr, name: str) -> NumpyProgram:
     optimized = simplify(closed)
-    source, writer = emit(optimized, name)
+    source, writer = emit(optimized, name, plan(optimized.jaxpr))
     return load(closed, optimized, source, writer)
 
 
@@ -69,4 +70,24 @@ def load(owner: Any, optimized: ClosedJaxpr, source: str, writer: Writer) -> Num
     namespace = {**NAMESPACE, **writer.constants}
     exec(compile(source, filename, "exec"), namespace)
     called = {k: v for k, v in writer.constants.items() if isinstance(v, NumpyProgram)}
-    return NumpyProgram(optimized, source, namespace[writer.name], called)
+    size = writer.plan.size
+    function = in_arenas(namespace["program"], size) if writer.buffers else namespace[writer.name]
+    return NumpyProgram(optimized, source, function, called)
+
+
+def in_arenas(make: Callable[[Arena], Callable[..., Any]], size: int) -> Callable[..., Any]:
+    """A function that may run several times at once, in threads or within itself: each time in an
+    arena of its own. One that is free is used again."""
+    free: list[Callable[..., Any]] = []
+
+    def call(*buffers: Any) -> Any:
+        try:
+            function = free.pop()
+        except IndexError:
+            function = make(Arena(size))
+        try:
+            return function(*buffers)
+        finally:
+            free.append(function)
+
+    return call

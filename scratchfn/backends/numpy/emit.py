@@ -1,14 +1,27 @@
 """From program to Python source: one line of NumPy for each equation.
 
-The text of a line is the primitive's own `source` rule (`core/template.py`). Constants stand
-outside of the function, under names that say their value where they are small: `f32_2_0`. A large
-array is let go (`del`) after the last line that reads it: its memory serves the next one.
+    def program(arena):
+        b = arena(0, (5,), np.float32)
+
+        def f(a):
+            np.tanh(a, b)                                                 # readme.py:7
+            c = np.subtract(f32_1_0, b)                                   # readme.py:7
+            return (c,)
+
+        return f
+
+The text of a line is the primitive's own `source` rule (`core/template.py`), or a spelling that
+writes to a buffer (`spell.py`): the last argument is what is written. The buffers and the views of
+them are made once, outside of the function. Constants stand under names that say their value where
+they are small: `f32_2_0`. A large array that is no buffer is let go (`del`) after the last line
+that reads it.
 
 Read next: `backends/numpy/compiler.py`.
 """
 
 from __future__ import annotations
 
+import itertools
 import keyword
 import os
 import re
@@ -17,26 +30,35 @@ from typing import Any
 
 import numpy as np
 
+from scratchfn.backends.numpy.memory import Plan
 from scratchfn.backends.numpy.scalars import of_numbers
+from scratchfn.backends.numpy.spell import VIEWS, into
 from scratchfn.core.array import Array, to_numpy
+from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from scratchfn.core.pretty import variable_name
-from scratchfn.core.template import NAMESPACE
+from scratchfn.core.template import NAMESPACE, show_param
 
 COMMENT_COLUMN = 72
 LARGE = 1 << 16  # bytes; smaller arrays are not worth a line
+NO_BUFFERS = Plan({}, 0)
 
 
 class Writer:
-    """Collects the lines of one function and the constants it needs."""
+    """Collects the lines of one function, the constants it needs and the buffers it writes to."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, plan: Plan = NO_BUFFERS):
         identifier = re.sub(r"\W", "_", name).strip("_") or "program"
         taken = keyword.iskeyword(identifier) or identifier in NAMESPACE  # jit(jnp.sort) calls sort
         self.name = f"{identifier}_" if taken else identifier
+        self.plan = plan
+        self.counter = itertools.count()
         self.names: dict[Var, str] = {}
         self.constants: dict[str, Any] = {}
         self.by_identity: dict[int, str] = {}
+        self.buffers: list[str] = []  # the lines that make them and their views
+        self.views: dict[str, str] = {}  # what makes a buffer or a view of one -> its name
+        self.layouts: dict[str, np.ndarray] = {}  # of each of those, an array laid out like it
         self.lines: list[str] = []
         self.indent = "    "
 
@@ -48,22 +70,32 @@ class Writer:
         for i, (v, value) in enumerate(zip(jaxpr.constvars, closed.consts, strict=True)):
             buffer = to_numpy(value) if isinstance(value, Array) else np.asarray(value)
             self.names[v] = self.constant(buffer, f"const{i}")
-        for eqn, dead in zip(jaxpr.eqns, _last_uses(jaxpr), strict=True):
+        for eqn, dead in zip(jaxpr.eqns, _last_uses(jaxpr, self.plan), strict=True):
             self.equation(eqn)
             self.release(dead)
         return [self.atom(v) for v in jaxpr.outvars]
 
     def function(self, arguments: Sequence[str], results: Sequence[str]) -> str:
-        """The source of the function, once its lines have been written."""
+        """The source of the function, once its lines have been written; of one that makes it, given
+        an arena, if it has buffers."""
         head = f"def {self.name}({', '.join(arguments)}):"
-        return "\n".join([head, *self.lines, f"    return {in_tuple(results)}"]) + "\n"
+        lines = [head, *self.lines, f"    return {in_tuple(results)}"]
+        if self.buffers:
+            inner = [f"    {line}" for line in lines]
+            made = [f"    {line}" for line in self.buffers]
+            lines = ["def program(arena):", *made, "", *inner, "", f"    return {self.name}"]
+        return "\n".join(lines) + "\n"
 
     def variable(self, v: Var) -> str:
         """The name of a variable, made at its first sight."""
         if v not in self.names:
-            name = variable_name(len(self.names))
-            self.names[v] = f"{name}_" if keyword.iskeyword(name) or name in NAMESPACE else name
+            self.names[v] = self.fresh()
         return self.names[v]
+
+    def fresh(self) -> str:
+        """A name that nothing has."""
+        name = variable_name(next(self.counter))
+        return f"{name}_" if keyword.iskeyword(name) or name in NAMESPACE else name
 
     def constant(self, value: Any, hint: str) -> str:
         """The name of a constant."""
@@ -91,6 +123,47 @@ class Writer:
         return name
 
     def equation(self, eqn: Eqn) -> None:
+        if len(eqn.outvars) == 1 and eqn.outvars[0] in self.plan.offsets:
+            self.into_buffer(eqn)
+        elif not self.as_view(eqn):
+            self.assignment(eqn)
+
+    def into_buffer(self, eqn: Eqn) -> None:
+        """A line that writes to the buffer which the plan has for its result."""
+        (out,) = eqn.outvars
+        self.names[out] = self.buffer(self.plan.offsets[out], out.aval)
+        spelled = into(eqn)
+        assert spelled is not None, eqn.primitive
+        self.line(spelled([Operand(self, v) for v in eqn.invars], Operand(self, out)), eqn)
+
+    def buffer(self, offset: int, aval: ShapedArray) -> str:
+        """The name of the buffer of a type at a place of the arena. What is computed in place has
+        that of its operand."""
+        dtype = show_param(aval.dtype, "dtype", self.constant)
+        made = f"arena({offset}, {aval.shape}, {dtype})"
+        if made not in self.views:
+            name = self.views[made] = self.fresh()
+            self.buffers.append(f"{name} = {made}")
+            self.layouts[name] = np.empty(aval.shape, aval.dtype)
+        return self.views[made]
+
+    def as_view(self, eqn: Eqn) -> bool:
+        """Names a view of a buffer, which takes no line; False if it is none."""
+        source = self.atom(eqn.invars[0]) if eqn.primitive.name in VIEWS else ""
+        if source not in self.layouts:
+            return False
+        layout = eqn.primitive.impl(self.layouts[source], **eqn.params)
+        if layout.size and not np.may_share_memory(layout, self.layouts[source]):
+            return False
+        avals = [v.aval for v in eqn.invars]
+        text = eqn.primitive.source([source], avals, eqn.params, self.constant)
+        name = self.variable(eqn.outvars[0])
+        self.buffers.append(f"{name} = {text}")
+        self.layouts[name] = layout
+        return True
+
+    def assignment(self, eqn: Eqn) -> None:
+        """A line that gives names to the results of an expression."""
         avals = [v.aval for v in eqn.invars]
         text = of_numbers(eqn, self.number)
         if text is None:
@@ -99,15 +172,46 @@ class Writer:
         targets = ", ".join(self.variable(v) for v in eqn.outvars)
         if eqn.primitive.many and len(eqn.outvars) == 1:
             targets += ","
-        line = f"{self.indent}{targets} = {text}" if targets else f"{self.indent}{text}"
+        self.line(f"{targets} = {text}" if targets else text, eqn)
+
+    def line(self, text: str, eqn: Eqn) -> None:
+        line = f"{self.indent}{text}"
         if eqn.source is not None:
             where = f"# {os.path.basename(eqn.source.code.co_filename)}:{eqn.source.line}"
             line = f"{line:<{COMMENT_COLUMN}}  {where}"
         self.lines.append(line)
 
     def release(self, variables: Sequence[Var]) -> None:
-        if variables:
-            self.lines.append(f"{self.indent}del {', '.join(map(self.variable, variables))}")
+        names = [n for n in map(self.variable, variables) if n not in self.layouts]
+        if names:
+            self.lines.append(f"{self.indent}del {', '.join(names)}")
+
+
+class Operand:
+    """An array that a spelling names (`spell.Operand`)."""
+
+    def __init__(self, writer: Writer, atom: Atom):
+        self.writer = writer
+        self.aval: ShapedArray = atom.aval
+        self.name = writer.atom(atom)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def seen(self, suffix: str) -> str:
+        """The name of a view, made beforehand; the expression itself where it would be a copy, or
+        of what is no buffer."""
+        text, layouts = f"{self.name}{suffix}", self.writer.layouts
+        if not suffix or self.name not in layouts:
+            return text
+        if text not in self.writer.views:
+            layout = eval(f"layout{suffix}", {"layout": layouts[self.name]})
+            if not np.may_share_memory(layout, layouts[self.name]):
+                return text
+            name = self.writer.fresh()
+            self.writer.views[text] = name
+            self.writer.buffers.append(f"{name} = {text}")
+        return self.writer.views[text]
 
 
 def literal_name(literal: Literal) -> str:
@@ -117,10 +221,10 @@ def literal_name(literal: Literal) -> str:
     return f"{short}_{re.sub(r'[^0-9a-zA-Z]', '_', text.replace('-', 'm'))}"
 
 
-def _last_uses(jaxpr: Jaxpr) -> list[list[Var]]:
+def _last_uses(jaxpr: Jaxpr, plan: Plan) -> list[list[Var]]:
     """For each equation the large arrays, made by earlier ones, that nothing after it reads."""
     kept = {v for v in jaxpr.outvars if type(v) is Var}
-    kept.update(jaxpr.constvars, jaxpr.invars)  # somebody else holds these
+    kept.update(jaxpr.constvars, jaxpr.invars, plan.offsets)  # somebody else holds these
     dead: list[list[Var]] = []
     for eqn in reversed(jaxpr.eqns):
         read = dict.fromkeys(v for v in (*eqn.outvars, *eqn.invars) if type(v) is Var)
@@ -137,10 +241,10 @@ def in_tuple(names: Sequence[str]) -> str:
     return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
 
 
-def emit(closed: ClosedJaxpr, name: str) -> tuple[str, Writer]:
+def emit(closed: ClosedJaxpr, name: str, plan: Plan) -> tuple[str, Writer]:
     """The source of a program as a function of its arguments' buffers that returns a tuple; and its
     writer, which knows the constants that must be in the function's namespace."""
-    writer = Writer(name)
+    writer = Writer(name, plan)
     arguments = [writer.variable(v) for v in closed.jaxpr.invars]
     results = writer.program(closed, arguments)
     return writer.function(arguments, results), writer

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
+from scratchfn.backends.numpy.algebra import rewrite
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, effects_of, prune
 
 
 def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The same program, simpler."""
     jaxpr, consts = inline_calls(closed)
-    jaxpr = share_equal_equations(jaxpr)
+    jaxpr = share_equal_equations(rewrite(jaxpr))
     return ClosedJaxpr(*prune(jaxpr, consts))
 
 

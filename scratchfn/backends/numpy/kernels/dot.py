@@ -40,6 +40,7 @@ class Fold(NamedTuple):
     rhs_shape: tuple[int, ...] | None
     out_shape: tuple[int, ...] | None
     contracts: bool
+    folded: tuple[int, ...]  # the product's own shape
 
 
 def dot_general(
@@ -52,7 +53,7 @@ def dot_general(
     out_sharding: Any = None,
 ) -> np.ndarray:
     """lax.dot_general. `precision` and `out_sharding` have no meaning on one CPU."""
-    fold = _fold(lhs.shape, rhs.shape, dimension_numbers)
+    fold = fold_of(lhs.shape, rhs.shape, dimension_numbers)
     dtype = lhs.dtype
     plain = preferred_element_type is None or preferred_element_type == dtype
     if plain and dtype.char in BLAS and dtype == rhs.dtype:
@@ -70,7 +71,7 @@ def spelled(
     when it is run; None for batches, which are more than one call."""
     if dimension_numbers[1][0]:
         return None
-    fold = _fold(lhs_shape, rhs_shape, dimension_numbers)
+    fold = fold_of(lhs_shape, rhs_shape, dimension_numbers)
     if fold is None:
         return f"{lhs}.dot({rhs})"
     a = _viewed(lhs, fold.lhs_order, fold.lhs_shape)
@@ -87,7 +88,7 @@ def _viewed(x: str, order: tuple | None, shape: tuple | None) -> str:
 def _apply(fold: Fold | None, lhs: np.ndarray, rhs: np.ndarray) -> np.ndarray:
     if fold is None:
         return product(lhs, rhs)
-    lhs_order, lhs_shape, rhs_order, rhs_shape, out_shape, contracts = fold
+    lhs_order, lhs_shape, rhs_order, rhs_shape, out_shape, contracts, _ = fold
     if lhs_order is not None:
         lhs = lhs.transpose(lhs_order)
     if lhs_shape is not None:
@@ -101,7 +102,7 @@ def _apply(fold: Fold | None, lhs: np.ndarray, rhs: np.ndarray) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=4096)
-def _fold(lhs_shape: tuple, rhs_shape: tuple, dimension_numbers: DimensionNumbers) -> Fold | None:
+def fold_of(lhs_shape: tuple, rhs_shape: tuple, dimension_numbers: DimensionNumbers) -> Fold | None:
     """The plan for these shapes; None for a plain product of two matrices."""
     (lhs_contract, rhs_contract), (lhs_batch, rhs_batch) = dimension_numbers
     # The pairs of contracting axes may be taken in any order. In the order of the larger operand's
@@ -140,8 +141,9 @@ def _fold(lhs_shape: tuple, rhs_shape: tuple, dimension_numbers: DimensionNumber
         rhs_target,
         None if folded == (*batch, *m, *n) else (*batch, *m, *n),
         contracts,
+        folded,
     )
-    plain = len(lhs_shape) == 2 and fold == (None, None, None, None, None, True)
+    plain = len(lhs_shape) == 2 and fold == (None, None, None, None, None, True, folded)
     return None if plain else fold
 
 

@@ -1,0 +1,278 @@
+"""Algebra on programs: an equation that computes what is already there goes away, one that has a
+cheaper form takes it. Only what is exact is done: results stay the same to the bit, nan, inf and
+signed zeros included.
+
+A rule is a function of an equation and of what is `known` so far. It returns the atom that is the
+result, or a simpler equation, or several of which the last has the result, or None where it has
+nothing to say. The rules of a primitive are tried in turn until none has.
+
+Read next: `simplify.py`, which calls this, then `steps.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from scratchfn.core.array import Array, to_numpy
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of
+from scratchfn.core.quiet import quietly
+from scratchfn.core.trace import registry
+
+Known = dict[Var, Eqn]  # the equation that makes each variable
+Rule = Callable[[Eqn, Known], Atom | Eqn | list[Eqn] | None]
+
+FOLDED = 64  # elements up to which a result of constants is computed beforehand
+
+
+def rewrite(jaxpr: Jaxpr) -> Jaxpr:
+    """The same program, its equations replaced by what the rules find."""
+    env: dict[Var, Atom] = {}
+    known: Known = {}
+    todo = jaxpr.eqns[::-1]
+    eqns: list[Eqn] = []
+    while todo:
+        eqn = todo.pop()
+        eqn = eqn.replace(invars=[_read(v, env) for v in eqn.invars])
+        found = None if len(eqn.outvars) != 1 or effects_of(eqn) else _simpler(eqn, known)
+        if found is None:
+            eqns.append(eqn)
+            known.update(dict.fromkeys(eqn.outvars, eqn))
+        elif isinstance(found, (Eqn, list)):  # for which there may be rules again
+            todo += [found] if isinstance(found, Eqn) else found[::-1]
+        else:
+            env[eqn.outvars[0]] = found
+    return jaxpr.replace(outvars=[_read(v, env) for v in jaxpr.outvars], eqns=eqns)
+
+
+def _read(v: Atom, env: dict[Var, Atom]) -> Atom:
+    return env.get(v, v) if type(v) is Var else v
+
+
+def _simpler(eqn: Eqn, known: Known) -> Atom | Eqn | list[Eqn] | None:
+    """What the first rule finds; an atom only if it is of the result's type."""
+    for rule in (_of_constants, *_RULES.get(eqn.primitive.name, ())):
+        found = rule(eqn, known)
+        if isinstance(found, (Var, Literal)) and _type(found.aval) != _type(eqn.outvars[0].aval):
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def _type(aval: ShapedArray) -> tuple[Any, Any]:
+    return aval.shape, aval.dtype
+
+
+# -- what is known of an atom
+
+
+def maker(v: Atom, known: Known, name: str) -> Eqn | None:
+    """The equation that makes an atom, if its primitive has this name."""
+    eqn = known.get(v) if type(v) is Var else None
+    return eqn if eqn is not None and eqn.primitive.name == name else None
+
+
+def splat(v: Atom, known: Known) -> np.ndarray | None:
+    """The number that all elements of an atom are, as an array of rank 0, if that is known."""
+    if type(v) is Literal:
+        return to_numpy(v.val)
+    eqn = maker(v, known, "broadcast_in_dim")
+    return splat(eqn.invars[0], known) if eqn is not None and not eqn.invars[0].aval.shape else None
+
+
+def is_number(v: Atom, known: Known, number: float) -> bool:
+    """Are all its elements this number, of this sign?"""
+    value = splat(v, known)
+    if value is None or value.dtype.kind not in "iufc":
+        return False
+    same = value == number
+    return bool(same) and (
+        value.dtype.kind in "iu" or math.copysign(1, value.real) == math.copysign(1, number)
+    )
+
+
+def derived(eqn: Eqn, name: str, invars: list[Atom], **params: Any) -> Eqn:
+    """An equation of another primitive with the same result."""
+    return Eqn(registry[name], invars, eqn.outvars, params, eqn.source)
+
+
+# -- the rules
+
+
+def _of_constants(eqn: Eqn, known: Known) -> Atom | None:
+    """Numbers computed from numbers are numbers."""
+    out = eqn.outvars[0].aval
+    if out.shape or not eqn.invars or not all(type(v) is Literal for v in eqn.invars):
+        return None
+    if out.dtype.names or eqn.primitive.program or not hasattr(eqn.primitive, "impl"):
+        return None
+    buffers = [to_numpy(v.val) for v in eqn.invars]
+    value = quietly(eqn.primitive.impl, *buffers, **eqn.params)
+    value = value[0] if eqn.primitive.many else value
+    return Literal(Array(np.asarray(value, out.dtype), out.weak_type))
+
+
+def _same(eqn: Eqn, known: Known) -> Atom:
+    """An operation that changes nothing, if the type stays."""
+    return eqn.invars[0]
+
+
+def _nothing(index: int, number: float) -> Rule:
+    """Operand `index` is a number that changes nothing."""
+    return lambda eqn, known: (
+        eqn.invars[1 - index] if is_number(eqn.invars[index], known, number) else None
+    )
+
+
+def _divided_by_power_of_two(eqn: Eqn, known: Known) -> Eqn | None:
+    """x / 2^n is x * 2^-n, exactly, and sooner."""
+    value = splat(eqn.invars[1], known)
+    if value is None or value.dtype.kind != "f" or value.dtype.itemsize < 4:
+        return None
+    mantissa, exponent = math.frexp(value)
+    if abs(mantissa) != 0.5 or abs(exponent) > 100:
+        return None
+    inverse = Literal(Array(np.asarray(1 / value, value.dtype), False))
+    return derived(eqn, "mul", [eqn.invars[0], inverse])
+
+
+def _twice(name: str) -> Rule:
+    """f(f(x)) is x."""
+
+    def rule(eqn: Eqn, known: Known) -> Atom | None:
+        inner = maker(eqn.invars[0], known, name)
+        return inner.invars[0] if inner is not None else None
+
+    return rule
+
+
+def _reshaped_again(eqn: Eqn, known: Known) -> Eqn | None:
+    """Only the last of two reshapes counts."""
+    inner = maker(eqn.invars[0], known, "reshape")
+    return as_reshape(eqn, inner.invars[0]) if inner is not None else None
+
+
+def _as_reshape(eqn: Eqn, known: Known) -> Eqn | None:
+    """Axes of one element that come or go."""
+    x, out = eqn.invars[0].aval, eqn.outvars[0].aval
+    return as_reshape(eqn, eqn.invars[0]) if x.size == out.size else None
+
+
+def as_reshape(eqn: Eqn, x: Atom) -> Eqn:
+    """The result of `eqn` as a reshape of x."""
+    shape = eqn.outvars[0].aval.shape
+    return derived(eqn, "reshape", [x], new_sizes=shape, dimensions=None, sharding=None)
+
+
+def _transposed_again(eqn: Eqn, known: Known) -> Eqn | None:
+    inner = maker(eqn.invars[0], known, "transpose")
+    if inner is None:
+        return None
+    first = inner.params["permutation"]
+    both = tuple(first[i] for i in eqn.params["permutation"])
+    return derived(eqn, "transpose", [inner.invars[0]], permutation=both)
+
+
+def _transpose_of_nothing(eqn: Eqn, known: Known) -> Atom | Eqn | None:
+    """Axes of one element may move without anything moving."""
+    shape = eqn.invars[0].aval.shape
+    order = [i for i in eqn.params["permutation"] if shape[i] != 1]
+    if order != sorted(order):
+        return None
+    return eqn.invars[0] if eqn.outvars[0].aval.shape == shape else as_reshape(eqn, eqn.invars[0])
+
+
+def _reduced_over_ones(eqn: Eqn, known: Known) -> Eqn | None:
+    """The sum of one number is that number."""
+    x = eqn.invars[0]
+    ones = all(x.aval.shape[i] == 1 for i in eqn.params["axes"])
+    return as_reshape(eqn, x) if ones else None
+
+
+def _product_transposed(eqn: Eqn, known: Known) -> Eqn | None:
+    """(A B)^T is B^T A^T: the product comes out in the order that is wanted."""
+    x = eqn.invars[0]
+    dot = maker(x, known, "dot_general")
+    if dot is None:
+        return None
+    (lhs_contract, rhs_contract), (lhs_batch, rhs_batch) = dot.params["dimension_numbers"]
+    lhs, rhs = dot.invars
+    batch = len(lhs_batch)
+    lhs_free = lhs.aval.ndim - len(lhs_contract) - batch
+    rhs_free = rhs.aval.ndim - len(rhs_contract) - batch
+    left, right = range(batch, batch + lhs_free), range(batch + lhs_free, batch + lhs_free + rhs_free)
+    if eqn.params["permutation"] != (*range(batch), *right, *left):
+        return None
+    numbers = ((rhs_contract, lhs_contract), (rhs_batch, lhs_batch))
+    return derived(eqn, "dot_general", [rhs, lhs], **dot.params | {"dimension_numbers": numbers})
+
+
+def _small_power(eqn: Eqn, known: Known) -> Atom | Eqn | None:
+    y = eqn.params["y"]
+    if y == 1:
+        return eqn.invars[0]
+    return derived(eqn, "square", eqn.invars) if y == 2 else None
+
+
+def _spread_in_place(eqn: Eqn, known: Known) -> list[Eqn] | None:
+    """What is broadcast gets axes of one element first, so that an elementwise operation can take
+    it from there."""
+    x, out = eqn.invars[0], eqn.outvars[0].aval
+    dims = eqn.params["broadcast_dimensions"]
+    if not dims or len(eqn.invars) > 1 or dims == tuple(range(out.ndim - len(dims), out.ndim)):
+        return None
+    shape = [1] * out.ndim
+    for axis, size in zip(dims, x.aval.shape, strict=True):
+        shape[axis] = size
+    apart = Var(x.aval.update(shape=tuple(shape)))
+    params = eqn.params | {"broadcast_dimensions": tuple(range(out.ndim))}
+    return [
+        as_reshape(eqn.replace(outvars=[apart]), x),
+        eqn.replace(invars=[apart], params=params),
+    ]
+
+
+def _compact(eqn: Eqn, known: Known) -> Eqn | None:
+    """Operands that were broadcast for an elementwise operation are taken as they were: it
+    broadcasts by itself. Not those that alone give the result its shape."""
+    out = eqn.outvars[0].aval.shape
+    for i, v in enumerate(eqn.invars):
+        spread = maker(v, known, "broadcast_in_dim")
+        if spread is None or len(spread.invars) != 1:
+            continue
+        x = spread.invars[0]
+        dims, ndim = spread.params["broadcast_dimensions"], spread.outvars[0].aval.ndim
+        if dims != tuple(range(ndim - len(dims), ndim)):
+            continue
+        others = [w.aval.shape for j, w in enumerate(eqn.invars) if j != i]
+        if others and np.broadcast_shapes(x.aval.shape, *others) == out:
+            return eqn.replace(invars=[*eqn.invars[:i], x, *eqn.invars[i + 1 :]])
+    return None
+
+
+_BROADCASTING = ("max", "min", "pow", "atan2", "lt", "le", "gt", "ge", "eq", "ne", "and", "or")
+_REDUCTIONS = ("reduce_sum", "reduce_max", "reduce_min", "reduce_prod")
+_RULES: dict[str, tuple[Rule, ...]] = {
+    "mul": (_nothing(0, 1.0), _nothing(1, 1.0), _compact),
+    "div": (_nothing(1, 1.0), _divided_by_power_of_two, _compact),
+    "sub": (_nothing(1, 0.0), _compact),
+    "add": (_nothing(0, -0.0), _nothing(1, -0.0), _compact),
+    "add_any": (_nothing(0, -0.0), _nothing(1, -0.0), _compact),
+    "neg": (_twice("neg"),),
+    "not": (_twice("not"),),
+    "stop_gradient": (_same,),
+    "name": (_same,),
+    "convert_element_type": (_same,),
+    "broadcast_in_dim": (_same, _as_reshape, _spread_in_place),
+    "reshape": (_same, _reshaped_again),
+    "squeeze": (_as_reshape,),
+    "transpose": (_transpose_of_nothing, _transposed_again, _product_transposed),
+    "integer_pow": (_small_power,),
+    **dict.fromkeys(_REDUCTIONS, (_reduced_over_ones,)),
+    **dict.fromkeys(_BROADCASTING, (_compact,)),
+}
