@@ -151,6 +151,15 @@ def _twice(name: str) -> Rule:
     return rule
 
 
+def _reshaped_splat(eqn: Eqn, known: Known) -> Eqn | None:
+    """What is the same everywhere is so in any shape."""
+    spread = maker(eqn.invars[0], known, "broadcast_in_dim")
+    if spread is None or spread.invars[0].aval.shape:
+        return None
+    shape = eqn.outvars[0].aval.shape
+    return derived(eqn, "broadcast_in_dim", spread.invars, **spread.params | {"shape": shape})
+
+
 def _reshaped_again(eqn: Eqn, known: Known) -> Eqn | None:
     """Only the last of two reshapes counts."""
     inner = maker(eqn.invars[0], known, "reshape")
@@ -242,12 +251,8 @@ def _compact(eqn: Eqn, known: Known) -> Eqn | None:
     broadcasts by itself. Not those that alone give the result its shape."""
     out = eqn.outvars[0].aval.shape
     for i, v in enumerate(eqn.invars):
-        spread = maker(v, known, "broadcast_in_dim")
-        if spread is None or len(spread.invars) != 1:
-            continue
-        x = spread.invars[0]
-        dims, ndim = spread.params["broadcast_dimensions"], spread.outvars[0].aval.ndim
-        if dims != tuple(range(ndim - len(dims), ndim)):
+        x = _before_broadcast(v, known)
+        if x is None:
             continue
         others = [w.aval.shape for j, w in enumerate(eqn.invars) if j != i]
         if others and np.broadcast_shapes(x.aval.shape, *others) == out:
@@ -255,7 +260,28 @@ def _compact(eqn: Eqn, known: Known) -> Eqn | None:
     return None
 
 
-_BROADCASTING = ("max", "min", "pow", "atan2", "lt", "le", "gt", "ge", "eq", "ne", "and", "or")
+def _before_broadcast(v: Atom, known: Known) -> Atom | None:
+    """An array that NumPy broadcasts to this one by itself, if it was made from such."""
+    spread = maker(v, known, "broadcast_in_dim")
+    if spread is not None and len(spread.invars) == 1:
+        dims, ndim = spread.params["broadcast_dimensions"], v.aval.ndim
+        return spread.invars[0] if dims == tuple(range(ndim - len(dims), ndim)) else None
+    reshaped = maker(v, known, "reshape")
+    if reshaped is not None:
+        (x,) = reshaped.invars
+        ones = v.aval.ndim - x.aval.ndim
+        return x if ones > 0 and v.aval.shape == (1,) * ones + x.aval.shape else None
+    return None
+
+
+def _compact_cases(eqn: Eqn, known: Known) -> Eqn | None:
+    """Of a choice, only what is chosen from: the condition gives the result its shape."""
+    shape = eqn.outvars[0].aval.shape
+    found = _compact(eqn, known) if eqn.invars[0].aval.shape == shape else None
+    return found if found is not None and found.invars[0] is eqn.invars[0] else None
+
+
+_BROADCASTING = ("pow", "atan2", "lt", "le", "gt", "ge", "eq", "ne", "and", "or")
 _REDUCTIONS = ("reduce_sum", "reduce_max", "reduce_min", "reduce_prod")
 _RULES: dict[str, tuple[Rule, ...]] = {
     "mul": (_nothing(0, 1.0), _nothing(1, 1.0), _compact),
@@ -263,13 +289,16 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "sub": (_nothing(1, 0.0), _compact),
     "add": (_nothing(0, -0.0), _nothing(1, -0.0), _compact),
     "add_any": (_nothing(0, -0.0), _nothing(1, -0.0), _compact),
+    "max": (_nothing(0, -math.inf), _nothing(1, -math.inf), _compact),
+    "min": (_nothing(0, math.inf), _nothing(1, math.inf), _compact),
+    "select_n": (_compact_cases,),
     "neg": (_twice("neg"),),
     "not": (_twice("not"),),
     "stop_gradient": (_same,),
     "name": (_same,),
     "convert_element_type": (_same,),
     "broadcast_in_dim": (_same, _as_reshape, _spread_in_place),
-    "reshape": (_same, _reshaped_again),
+    "reshape": (_same, _reshaped_again, _reshaped_splat),
     "squeeze": (_as_reshape,),
     "transpose": (_transpose_of_nothing, _transposed_again, _product_transposed),
     "integer_pow": (_small_power,),

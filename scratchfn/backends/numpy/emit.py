@@ -25,7 +25,7 @@ import itertools
 import keyword
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,7 @@ class Writer:
         self.names: dict[Var, str] = {}
         self.constants: dict[str, Any] = {}
         self.by_identity: dict[int, str] = {}
+        self.shared: dict[Hashable, np.ndarray] = {}  # constants that spellings ask for
         self.buffers: list[str] = []  # the lines that make them and their views
         self.views: dict[str, str] = {}  # what makes a buffer or a view of one -> its name
         self.layouts: dict[str, np.ndarray] = {}  # of each of those, an array laid out like it
@@ -134,7 +135,9 @@ class Writer:
         self.names[out] = self.buffer(self.plan.offsets[out], out.aval)
         spelled = into(eqn)
         assert spelled is not None, eqn.primitive
-        self.line(spelled([Operand(self, v) for v in eqn.invars], Operand(self, out)), eqn)
+        operands = [Operand(self, v) for v in eqn.invars]
+        for text in spelled.lines(operands, Operand(self, out)):
+            self.line(text, eqn)
 
     def buffer(self, offset: int, aval: ShapedArray) -> str:
         """The name of the buffer of a type at a place of the arena. What is computed in place has
@@ -198,6 +201,14 @@ class Operand:
     def __str__(self) -> str:
         return self.name
 
+    def __format__(self, dtype: str) -> str:
+        return self.seen(f".view({dtype})") if dtype else self.name
+
+    def constant(self, value: np.ndarray, hint: str) -> str:
+        """The name of a constant; equal ones share it."""
+        key = (hint, value.shape, value.dtype, value.tobytes())
+        return self.writer.constant(self.writer.shared.setdefault(key, value), hint)
+
     def seen(self, suffix: str) -> str:
         """The name of a view, made beforehand; the expression itself where it would be a copy, or
         of what is no buffer."""
@@ -205,7 +216,7 @@ class Operand:
         if not suffix or self.name not in layouts:
             return text
         if text not in self.writer.views:
-            layout = eval(f"layout{suffix}", {"layout": layouts[self.name]})
+            layout = eval(f"layout{suffix}", {"layout": layouts[self.name], "np": np})
             if not np.may_share_memory(layout, layouts[self.name]):
                 return text
             name = self.writer.fresh()

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scratchfn.backends.numpy.spell import OWN_RESULT, VIEWS, in_place, into
+from scratchfn.backends.numpy.spell import OWN_RESULT, VIEWS, into
 from scratchfn.core.jaxpr import Eqn, Jaxpr, Var, effects_of
 from scratchfn.core.trace import registry
 
@@ -55,7 +55,7 @@ def plan(jaxpr: Jaxpr) -> Plan:
         out = eqn.outvars[0] if eqn.outvars else None
         dying = [v for v in dying if v in offsets]
         if out in buffers:
-            heir = _heir(eqn, dying) if in_place(eqn) else None
+            heir = _heir(eqn, dying)
             if heir is not None:
                 offsets[out] = offsets[heir]
                 dying = [v for v in dying if v is not heir]
@@ -107,8 +107,9 @@ def _last_reads(jaxpr: Jaxpr, shown: dict[Var, set[Var]]) -> list[list[Var]]:
 
 def _heir(eqn: Eqn, dying: list[Var]) -> Var | None:
     """The operand whose place an elementwise result may take."""
-    aval = eqn.outvars[0].aval
-    for v in eqn.invars:
+    aval, spelling = eqn.outvars[0].aval, into(eqn)
+    assert spelling is not None
+    for v in (eqn.invars[i] for i in spelling.heirs):
         if v in dying and (v.aval.shape, v.aval.dtype) == (aval.shape, aval.dtype):
             return v
     return None
