@@ -33,6 +33,7 @@ from scratchfn.core.stage import hoist, stage
 from scratchfn.core.trace import current, running
 from scratchfn.transforms.aot import Lowered, Program, Traced
 from scratchfn.transforms.cache_miss import explain_miss
+from scratchfn.transforms.entry import MISS, make_entry
 from scratchfn.transforms.flat import (
     FlatFunction,
     abstract_value,
@@ -48,6 +49,7 @@ from scratchfn.transforms.vmap import BatchTrace, axis_environment
 
 _ARRAY, _NATIVE = frozenset({Array}), frozenset({np.ndarray})
 MOST_PROGRAMS = 4096  # of one function: one more, and all are forgotten
+MOST_ENTRIES = 8  # quick ways into one function; each is asked in turn
 
 _all: WeakSet[Jitted] = WeakSet()
 
@@ -143,6 +145,7 @@ class Jitted:
         self._inline = inline
         self._programs = _programs(fun)
         self._of_refs: dict[Any, Any] | None = {}  # what `_with_refs` has made; None: it may not
+        self._entries: list[tuple[Any, Any]] = []  # (flags, way in) for signatures seen twice
         self._hits = 0
         self._misses = 0
         _all.add(self)
@@ -152,6 +155,12 @@ class Jitted:
             return self._fun(*args, **kwargs)
         if self._of_refs:
             return self._with_refs(args, kwargs, [])
+        if current.trace is EVAL and config.plain:
+            for flags, enter in self._entries:
+                if flags == config.traced_flags and (found := enter(args, kwargs)) is not MISS:
+                    self._hits += 1
+                    return found
+        misses = self._misses
         try:
             program, values, donated = self._program(args, kwargs)
         except UsesRefs as error:
@@ -159,7 +168,10 @@ class Jitted:
                 raise
             return self._with_refs(args, kwargs, error.refs)
         outs = self._at_once(program, values) if current.trace is EVAL and config.plain else None
-        if outs is None:
+        if outs is not None:
+            if misses == self._misses:
+                self._make_entry(args, kwargs, program)
+        else:
             outs = jit_p.bind(
                 *program.hoisted,
                 *values,
@@ -181,6 +193,14 @@ class Jitted:
         if compiled is None or not _NATIVE.issuperset(map(type, buffers)):
             return None
         return list(map(Array, quietly(compiled.function, *buffers), program.weak_types))
+
+    def _make_entry(self, args: Any, kwargs: Any, program: Program) -> None:
+        """A quick way in for calls like this one, whose program was there already."""
+        if self._static.given or len(self._entries) >= MOST_ENTRIES:
+            return
+        leaves, in_tree = tree.flatten((args, kwargs))
+        function = compile_for_numpy(program.closed, self._name, self._backend).function
+        self._entries.insert(0, (config.traced_flags, make_entry(in_tree, leaves, program, function)))
 
     def _with_refs(self, args: tuple[Any, ...], kwargs: dict[str, Any], refs: Sequence[Any]) -> Any:
         """A call that uses refs: one of the jitted function from their values to new values."""

@@ -55,9 +55,9 @@ VIEWS = frozenset({"reshape", "transpose", "broadcast_in_dim", "slice", "rev", "
 # Kernels that always return arrays of their own. Of others, a result may be (part of) an operand.
 OWN_RESULT = frozenset({
     "dot_general", "conv_general_dilated", "reduce_window_sum", "reduce_window_max",
-    "select_and_scatter_add", "scatter-add", "scatter", "concatenate", "iota", "cumsum", "sort",
-    "argmax", "argmin", "stack", "integer_pow", "pow", "erf", "threefry2x32", "gather",
-    "reduce_sum", "reduce_max", "reduce_min", "reduce_prod", "select_n", "add", "sub", "mul", "div",
+    "select_and_scatter_add", "concatenate", "iota", "cumsum", "sort", "argmax", "argmin", "stack",
+    "pow", "erf", "threefry2x32", "reduce_sum", "reduce_max", "reduce_min", "reduce_prod",
+    "add", "sub", "mul", "div", "exp", "log", "tanh",
 })  # fmt: skip
 
 

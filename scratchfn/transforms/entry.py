@@ -1,0 +1,153 @@
+"""The way into a jitted function: a guard made for the arguments that a call had.
+
+To take a tree apart, look at each leaf and find the program for that costs more than a small
+program does. So when a call's program is found a second time, a Python function is written that
+takes apart trees of just that structure, asks of each leaf just that type, runs the program and
+puts the results together:
+
+    def enter(args, kwargs):
+        try:
+            if kwargs or len(args) != 1: return MISS
+            (a,) = args
+            if type(a) is not dict or len(a) != 2: return MISS
+            b, c = a['b'], a['w']
+            if type(b) is not Array: return MISS
+            d = b.buffer
+            if type(d) is not ndarray or d.shape != s0 or ...: return MISS
+            ...
+        except WRONG: return MISS
+        e, = quietly(program, d, ...)
+        return Array(e, False)
+
+Whatever does not fit is a MISS, and takes the general way in (`transforms/jit_api.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from scratchfn.core.array import Array, as_value
+from scratchfn.core.quiet import quietly
+from scratchfn.transforms.aot import Program
+from scratchfn.tree.registry import DICT, LIST, NONE, TUPLE
+
+MISS = object()
+# What arguments of another structure make the guard stumble over.
+_WRONG = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
+
+
+def make_entry(
+    in_tree: Any, leaves: Sequence[Any], program: Program, function: Callable[..., Any]
+) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
+    """The way in for arguments `(args, kwargs)` of this structure whose leaves are like these;
+    `function` is what the program was compiled to."""
+    source = _Source()
+    source.namespace["program"] = function
+    _, _, (positional, named) = in_tree._spec
+    source.apart("args", positional)
+    source.apart("kwargs", named)
+    buffers = [source.buffer(name, leaf) for name, leaf in zip(source.leaves, leaves, strict=True)]
+    outs = [source.name() for _ in program.weak_types]
+    arrays = [f"Array({o}, {w})" for o, w in zip(outs, program.weak_types, strict=True)]
+    result = source.together(program.out_tree._spec, iter(arrays))
+    call = f"quietly(program{''.join(f', {b}' for b in buffers)})"
+    lines = [
+        "def enter(args, kwargs):",
+        "    try:",
+        *[f"        {line}" for line in source.lines],
+        "    except WRONG:",
+        "        return MISS",
+        f"    {', '.join(outs)}{',' if len(outs) == 1 else ''} = {call}" if outs else f"    {call}",
+        f"    return {result}",
+    ]
+    exec("\n".join(lines), source.namespace)
+    return source.namespace["enter"]
+
+
+class _Source:
+    """The lines of a guard, and what they name."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.leaves: list[str] = []
+        self.count = 0
+        self.namespace: dict[str, Any] = {
+            "MISS": MISS, "WRONG": _WRONG, "Array": Array, "ndarray": np.ndarray,
+            "as_value": as_value, "quietly": quietly,
+        }  # fmt: skip
+
+    def name(self) -> str:
+        self.count += 1
+        return f"x{self.count}"
+
+    def constant(self, value: Any) -> str:
+        name = f"k{len(self.namespace)}"
+        self.namespace[name] = value
+        return name
+
+    def require(self, *wrong: str) -> None:
+        self.lines.append(f"if {' or '.join(wrong)}: return MISS")
+
+    def apart(self, name: str, spec: Any) -> None:
+        """Takes a tree apart. Leaves are visited in the order of flattening."""
+        if spec is None:
+            self.leaves.append(name)
+            return
+        kind, aux, specs = spec
+        if kind is NONE:
+            self.require(f"{name} is not None")
+            return
+        children = [self.name() for _ in specs]
+        targets = "".join(f"{child}, " for child in children)
+        if kind in (LIST, TUPLE, DICT):
+            self.require(f"type({name}) is not {kind.type.__name__}", f"len({name}) != {len(specs)}")
+            if kind is DICT:
+                keys = [self.constant(key) for key in aux]
+                self.lines += [f"{c} = {name}[{k}]" for c, k in zip(children, keys, strict=True)]
+            elif children:
+                self.lines.append(f"{targets} = {name}")
+        else:
+            self.require(f"type({name}) is not {self.constant(kind.type)}")
+            rest = self.name()
+            self.lines.append(f"({targets}), {rest} = {self.constant(kind.split)}({name})")
+            self.require(f"{rest} != {self.constant(aux)}")
+        for child, inner in zip(children, specs, strict=True):
+            self.apart(child, inner)
+
+    def buffer(self, name: str, leaf: Any) -> str:
+        """The name of the NumPy array of a leaf like this one."""
+        value, of = as_value(leaf), self.name()
+        if type(leaf) is Array:
+            self.require(f"type({name}) is not Array")
+        else:
+            self.require(f"type({name}) is not {self.constant(type(leaf))}")
+            self.lines.append(f"{name} = as_value({name})")
+        self.lines.append(f"{of} = {name}.buffer")
+        self.require(
+            f"type({of}) is not ndarray",
+            f"{of}.shape != {value.shape}",
+            f"{of}.dtype is not {self.constant(value.dtype)}",
+            f"{name}.weak_type" if not value.weak_type else f"not {name}.weak_type",
+        )
+        return of
+
+    def together(self, spec: Any, leaves: Any) -> str:
+        """The expression of a tree."""
+        if spec is None:
+            return next(leaves)
+        kind, aux, specs = spec
+        if kind is NONE:
+            return "None"
+        children = [self.together(inner, leaves) for inner in specs]
+        if kind is DICT:
+            pairs = zip(map(self.constant, aux), children, strict=True)
+            return f"{{{', '.join(f'{k}: {c}' for k, c in pairs)}}}"
+        text = "".join(f"{child}, " for child in children)
+        if kind is LIST:
+            return f"[{text}]"
+        if kind is TUPLE:
+            return f"({text})"
+        return f"{self.constant(kind.join)}({self.constant(aux)}, ({text}))"
