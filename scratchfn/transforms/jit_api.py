@@ -317,6 +317,7 @@ class Jitted:
     def clear_cache(self) -> None:
         """Forgets all programs of the function."""
         self._programs.clear()
+        self._entries.clear()
         if self._of_refs:
             self._of_refs.clear()
 
