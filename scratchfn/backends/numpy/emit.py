@@ -96,7 +96,8 @@ class Writer:
     def fresh(self) -> str:
         """A name that nothing has."""
         name = variable_name(next(self.counter))
-        return f"{name}_" if keyword.iskeyword(name) or name in NAMESPACE else name
+        taken = keyword.iskeyword(name) or name in NAMESPACE or name in (self.name, "program")
+        return f"{name}_" if taken else name
 
     def constant(self, value: Any, hint: str) -> str:
         """The name of a constant."""
