@@ -126,6 +126,8 @@ def test_disable_jit_runs_python() -> None:
         grow = sf.vmap(lambda x: lax.while_loop(lambda c: c < 5, lambda c: c + x, x))
         assert list(grow(jnp.arange(1.0, 4.0))) == [5, 6, 6]
         assert list(sf.vmap(lambda x: lax.cond(x > 1, lambda: 1, lambda: 0))(XS)) == [0, 0, 1, 1]
+        pick = sf.vmap(lambda i: lax.switch(i, [lambda: 7, lambda: 8]))
+        assert list(pick(jnp.arange(3))) == [7, 8, 8]
     assert seen == [3, 2, 1, 0]
     assert carry == 3
     np.testing.assert_array_equal(ys["c"], [3, 3, 3, 0])
