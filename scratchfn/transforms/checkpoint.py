@@ -35,12 +35,14 @@ from scratchfn.core.jaxpr import (
     prune,
     weak_cache,
 )
+from scratchfn.core.reach import reached
 from scratchfn.core.stage import stage_closed
 from scratchfn.core.tangents import Zero
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import move_axis
 from scratchfn.primitives.identities import name_p
 from scratchfn.primitives.rules import is_linear
+from scratchfn.transforms.apart import known_jaxpr
 from scratchfn.transforms.checkpoint_policies import Policy, saves
 from scratchfn.transforms.flat import name_of, require_callable
 from scratchfn.transforms.jit import spread_zeros
@@ -234,6 +236,16 @@ def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
     return [(next(outs) if next(nonzero) else Zero(x.aval)) if is_linear(x) else None for x in args]
 
 
+def _apart(
+    args: Any, marks: Any, reached: list[bool], *, jaxpr: ClosedJaxpr, **params: Any
+) -> list[Any]:
+    known = [x for x, mark in zip(args, marks, strict=True) if not mark]
+    outs = iter(
+        checkpoint_p.bind(*known, jaxpr=known_jaxpr(jaxpr, marks, tuple(reached)), **params)
+    )
+    return [None if mark else next(outs) for mark in reached]
+
+
 def _batch(size: int, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:
     batched = tuple(d is not None for d in dims)
     over_batch, out_batched = batch_jaxpr(jaxpr, size, batched)
@@ -279,5 +291,7 @@ checkpoint_p = Primitive(
     jvp=_jvp,
     linearize=_linearize,
     transpose=_transpose,
+    reach=lambda marks, *, jaxpr, **_: reached(jaxpr, marks),
+    apart=_apart,
     batch=_batch,
 )

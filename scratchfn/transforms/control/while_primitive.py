@@ -19,9 +19,11 @@ from scratchfn import errors
 from scratchfn.backends.numpy.compiler import NumpyProgram
 from scratchfn.backends.numpy.loops import compile_while
 from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
+from scratchfn.core.reach import reached
 from scratchfn.core.tangents import Zero
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import instantiate, move_axis
+from scratchfn.transforms.apart import known_jaxpr
 from scratchfn.transforms.control.programs import (
     cut,
     interleave,
@@ -101,15 +103,6 @@ def _jvp(
     return outs, spread_zeros(dots, marks, body_jaxpr)
 
 
-def _linearize(primals: Any, nonzeros: Any, **params: Any) -> Any:
-    outs = while_p.bind(*primals, **params)
-
-    def push(tangents: Sequence[Any]) -> Any:
-        return _jvp(primals, tangents, **params)[1]
-
-    return outs, push
-
-
 def _transpose(cts: Any, *args: Any, **params: Any) -> Any:
     raise ValueError(
         errors.explain(
@@ -121,6 +114,44 @@ def _transpose(cts: Any, *args: Any, **params: Any) -> Any:
             "go forward",
         )
     )
+
+
+# -- in part --------------------------------------------------------------------------------------
+
+
+def _reach(
+    marks: Marks, *, cond_jaxpr: ClosedJaxpr, body_jaxpr: ClosedJaxpr, cond_nconsts: int,
+    body_nconsts: int,
+) -> list[bool]:  # fmt: skip
+    cond_consts, consts, carry = cut(marks, cond_nconsts, body_nconsts)
+    while True:
+        outs = reached(body_jaxpr, (*consts, *carry))
+        new = [a or b for a, b in zip(carry, outs, strict=True)]
+        if new == carry:
+            break
+        carry = new
+    (length,) = reached(cond_jaxpr, (*cond_consts, *carry))
+    return [True] * len(carry) if length else carry
+
+
+def _apart(
+    args: Any, marks: Marks, reached: list[bool], *, cond_jaxpr: ClosedJaxpr,
+    body_jaxpr: ClosedJaxpr, cond_nconsts: int, body_nconsts: int,
+) -> list[Any]:  # fmt: skip
+    """A loop of the values alone. What runs beside them needs them at each step, and no loop that
+    runs twice can hand them over: it is recorded as it is."""
+    cond_consts, consts, carry = cut(args, cond_nconsts, body_nconsts)
+    of_cond, of_consts, _ = cut(marks, cond_nconsts, body_nconsts)
+    outs = iter(
+        bind(
+            [x for x, mark in zip(cond_consts, of_cond, strict=True) if not mark],
+            [x for x, mark in zip(consts, of_consts, strict=True) if not mark],
+            [x for x, mark in zip(carry, reached, strict=True) if not mark],
+            known_jaxpr(cond_jaxpr, (*of_cond, *reached), (False,)),
+            known_jaxpr(body_jaxpr, (*of_consts, *reached), tuple(reached)),
+        )
+    )
+    return [None if mark else next(outs) for mark in reached]
 
 
 # -- batches --------------------------------------------------------------------------------------
@@ -161,7 +192,8 @@ while_p = Primitive(
     aval=lambda *avals, body_jaxpr, **_: body_jaxpr.out_avals,
     steps=while_steps,
     jvp=_jvp,
-    linearize=_linearize,
     transpose=_transpose,
+    reach=_reach,
+    apart=_apart,
     batch=_batch,
 )
