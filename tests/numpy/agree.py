@@ -5,13 +5,12 @@ or errors of the same class.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy
 import numpy as np
-import pytest
 
 import scratchfn.numpy
 import scratchfn.random
@@ -29,15 +28,6 @@ def agree(expression: Expression, tolerance: float | None = None) -> None:
         same_error(ours, theirs)
     else:
         same(ours, theirs, tolerance)
-
-
-def thinned(rows: Sequence[Any], every: int) -> list[Any]:
-    """The rows of a table, (name, ...), as pytest's params: one in `every` runs always, the others
-    where all tests are asked for."""
-    return [
-        pytest.param(row, id=str(row[0]), marks=[pytest.mark.full] if i % every else [])
-        for i, row in enumerate(rows)
-    ]
 
 
 def outcome(expression: Expression, library: Any) -> Any:
