@@ -17,7 +17,7 @@ def logpdf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""
     z, scale, b = standard("pareto.logpdf", x, loc, scale, b)
     z_ = jnp.where(z < 1, 1.0, z)
-    return off_support(z < 1, jnp.log(b / scale) - (b + 1) * jnp.log(z_))
+    return off_support(z < 1, -jnp.log(scale / b) - (b + 1) * jnp.log(z_))
 
 
 def pdf(x: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
