@@ -114,3 +114,9 @@ def spread(x: Any, shape: Shape) -> Any:
     if x.shape == shape:
         return x
     return broadcast_in_dim(x, shape, range(len(shape)) if x.ndim else ())
+
+
+def quotient(x: Any, divisor: Any) -> Any:
+    """x / divisor, where one divisor serves many numbers as x * (1 / divisor): XLA's programs have
+    it so, and the last digit shows it."""
+    return x / divisor if divisor.shape == x.shape else x * (1 / divisor)

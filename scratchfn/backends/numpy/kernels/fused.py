@@ -22,26 +22,22 @@ TILE = 1 << 14
 
 
 def tiled(f: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
-    """f, a function of vectors of equal length, on arrays that broadcast to the shape of the first:
-    tile by tile."""
+    """f, a function of vectors of equal length, on arrays that broadcast together: tile by tile."""
 
     @functools.wraps(f)
-    def over_tiles(x: np.ndarray, *more: np.ndarray) -> np.ndarray:
-        flat = [x.reshape(-1), *(y if y.ndim == 0 else spread(y, x.shape) for y in more)]
+    def over_tiles(*arrays: np.ndarray) -> np.ndarray:
+        shape = np.broadcast_shapes(*(x.shape for x in arrays))
+        flat = [np.broadcast_to(x, shape).reshape(-1) for x in arrays]
         size = flat[0].size
         if size <= TILE:
-            return f(*flat).reshape(x.shape)
-        out = np.empty(size, x.dtype)
+            return f(*flat).reshape(shape)
+        out = np.empty(size, arrays[0].dtype)
         for start in range(0, size, TILE):
             tile = slice(start, start + TILE)
-            out[tile] = f(*(y[tile] if y.ndim else y for y in flat))
-        return out.reshape(x.shape)
+            out[tile] = f(*(x[tile] for x in flat))
+        return out.reshape(shape)
 
     return over_tiles
-
-
-def spread(y: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    return np.broadcast_to(y, shape).reshape(-1)
 
 
 def wide(*numbers: float) -> Any:
