@@ -255,7 +255,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     powers = iota(x.dtype, (count,))
     if not increasing:
         powers = subtract(scalar(count - 1, x.dtype), powers)
-    return power(base.expand_dims(x, [1]), powers)
+    return power(base.expand_dims(x, [1]), base.expand_dims(powers, [0]))
 
 
 def convolve(

@@ -35,7 +35,7 @@ def choose(condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, else y: `where` with three arguments."""
     condition = truth("where", condition)
     x, y = promote_dtypes(x, y)
-    shape = broadcast_shapes("where", [condition.shape, x.shape, y.shape], ValueError)
+    shape = broadcast_shapes("where", [condition.shape, x.shape, y.shape], ValueError, True)
     which = condition if condition.shape == () else spread(condition, shape)
     return select_n(which, spread(y, shape), spread(x, shape))
 

@@ -247,9 +247,9 @@ def polyfit(
         matrix = multiply(matrix, expand_dims(weights, [1]))
         y = multiply(y, expand_dims(weights, [1]) if y.ndim == 2 else weights)
     scale = sqrt(sum(square(matrix), 0))
-    matrix = divide(matrix, scale)
+    matrix = divide(matrix, expand_dims(scale, [0]))
     found, residuals, rank, values = lstsq(matrix, y, rcond)
-    found = transpose(divide(transpose(found), scale))
+    found = transpose(divide(transpose(found), lead(scale, y.ndim)))
     if full:
         return found, residuals, rank, values, asarray(rcond)
     if not cov:

@@ -66,7 +66,8 @@ def multivariate_normal(
     _require_fit(mean, cov, method)
     batch = fitting("multivariate_normal", shape, [mean.shape[:-1], cov.shape[:-2]])
     z = normal_floats(words, (*batch, mean.shape[-1]), dtype)
-    return mean + jnp.einsum("...ij,...j->...i", _FACTORS[method](cov), z)
+    spread = jnp.einsum("...ij,...j->...i", _FACTORS[method](cov), z)
+    return jnp.broadcast_to(mean, spread.shape) + spread
 
 
 def _by_svd(cov: Any) -> Any:
