@@ -177,6 +177,7 @@ def check_gradients(lhs, rhs, params):
         )  # takes the eqn's params as they are
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", [n for n in CASES if not n.startswith(("empty", "no ", "window"))])
 def test_gradients(name):
     lhs_shape, rhs_shape, *_ = CASES[name]

@@ -111,6 +111,7 @@ def test_gather(case, mode):
     assert_same(*gather_both(operand, draw_indices(index_shape, 1), window, numbers, mode))
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("mode", MODES, ids=lambda m: m.name)
 @pytest.mark.parametrize("case", [c for c in CASES if c != "operand of no axes"])
 def test_scatters(case, mode):
@@ -133,6 +134,7 @@ def test_gather_keeps_every_dtype_and_fills_as_jax_does(dtype):
     assert_same(got, want)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", SCATTERS)
 def test_scatters_keep_every_dtype_and_the_order_of_repeated_indices(name, dtype):

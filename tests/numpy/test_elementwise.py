@@ -177,12 +177,14 @@ def assert_close(a: np.ndarray, b: np.ndarray) -> None:
     np.testing.assert_allclose(a.astype(wide), b.astype(wide), rtol=rtol, atol=1e-6)
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("kind", ONE)
 @pytest.mark.parametrize("name", UNARY)
 def test_unary(name: str, kind: str) -> None:
     compare(name, (ONE[kind],))
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("kind", TWO)
 @pytest.mark.parametrize("name", BINARY)
 def test_binary(name: str, kind: str) -> None:

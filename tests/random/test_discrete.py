@@ -47,6 +47,7 @@ def test_geometric():
     both("geometric", ROW[1:-1], (5, 298), "int8", kind="typed")
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("mode", [None, "low", "high", "highest"])
 @pytest.mark.parametrize(
     "options",

@@ -33,6 +33,7 @@ CALLS = {
 }
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("kind", ["raw", "typed"])
 def test_numbers(name: str, kind: str) -> None:

@@ -112,6 +112,7 @@ def agree_with_jax(name: str, width: str) -> None:
             ulps(slope, want, 8 * limit)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", CASES)
 def test_against_jax(name: str) -> None:
     agree_with_jax(name, "float32")
