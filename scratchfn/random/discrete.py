@@ -17,7 +17,7 @@ from scratchfn import errors, lax
 from scratchfn.core import dtypes
 from scratchfn.core.array import as_value
 from scratchfn.core.trace import Tracer
-from scratchfn.numpy.promotion import operand, promote_dtypes_inexact
+from scratchfn.numpy.promotion import lead, operand, promote_dtypes_inexact
 from scratchfn.random.arguments import as_dtype, fitting, fitting_shape, parameter, placeable
 from scratchfn.random.bits import randint, random_bits, unit_floats
 from scratchfn.random.functions import log, log1p
@@ -144,7 +144,7 @@ def categorical(
     rows = list(shape[len(samples) :])
     rows.insert(axis, logits.shape[axis])
     noise = gumbel_floats(words, (*samples, *rows), logits.dtype, mode)
-    return jnp.argmax(noise + logits, axis=axis + len(samples))
+    return jnp.argmax(noise + lead(logits, noise.ndim), axis=axis + len(samples))
 
 
 def _categories_that_differ(

@@ -30,6 +30,11 @@ RANKS: dict[str, Callable[[Any], Any]] = {
     "polyfit": lambda lib: lib.numpy.polyfit(X[:, 0], X[:, 1] ** 2, 2),
     "polyfit of columns": lambda lib: lib.numpy.polyfit(X[:, 0], X**2, 1),
     "uniform": lambda lib: lib.random.uniform(lib.random.key(0), (2, 3), minval=Y, maxval=4.0),
+    "gamma": lambda lib: lib.random.gamma(lib.random.key(0), Y + 1, (2, 3)),
+    "categorical": lambda lib: lib.random.categorical(lib.random.key(0), Y, shape=(5,)),
+    "categorical, ks": lambda lib: lib.random.categorical(
+        lib.random.key(0), X, shape=(2, 4), replace=True
+    ),
     "multivariate_normal": lambda lib: lib.random.multivariate_normal(
         lib.random.key(0), Y, M, (4,)
     ),
