@@ -30,7 +30,7 @@ def pdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 def cdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The distribution function."""
     z, _ = standard("uniform.cdf", x, loc, scale)
-    return jnp.clip(*strong(z), 0, 1)
+    return jnp.clip(strong(z)[0], 0, 1)
 
 
 def ppf(q: Any, loc: Any = 0, scale: Any = 1) -> Any:
