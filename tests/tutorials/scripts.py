@@ -52,7 +52,7 @@ def run(source: str, package: str) -> tuple[Any, list[str]]:
     names: dict[str, Any] = {"__name__": "script"}
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         exec(compile(IMPORTS.format(package=package), f"<imports of {package}>", "exec"), names)
-        exec(compile(source, "script.py", "exec"), names)
+        exec(compile(source, "script.py", "exec", dont_inherit=True), names)
     return names["results"], printed.getvalue().splitlines()
 
 
