@@ -27,6 +27,7 @@ from scratchfn.core.jaxpr import (
 )
 from scratchfn.core.stage import stage_closed
 from scratchfn.transforms.checkpoint_policies import Policy, saves
+from scratchfn.transforms.control.programs import reorder
 from scratchfn.transforms.control.scan_primitive import scan_p
 from scratchfn.transforms.vjp import linearize_jaxpr
 
@@ -71,7 +72,31 @@ def split_checkpointed(
 
 
 def _program(jaxpr: Jaxpr, consts: Sequence[Any]) -> ClosedJaxpr:
-    return ClosedJaxpr(*prune(jaxpr, consts))
+    """A program of what its results need, also of the rows that its scans stack."""
+    needed = {v for v in jaxpr.outvars if type(v) is Var}
+    eqns = []
+    for eqn in reversed(jaxpr.eqns):
+        if eqn.primitive is scan_p and not needed.isdisjoint(eqn.outvars):
+            eqn = _stacking(eqn, [v in needed for v in eqn.outvars])
+        eqns.append(eqn)
+        needed.update(v for v in eqn.invars if type(v) is Var)
+    return ClosedJaxpr(
+        *prune(Jaxpr(jaxpr.constvars, jaxpr.invars, jaxpr.outvars, eqns[::-1]), consts)
+    )
+
+
+def _stacking(eqn: Eqn, marks: Sequence[bool]) -> Eqn:
+    """A scan that stacks those rows alone which are marked among its results."""
+    count = eqn.params["num_carry"]
+    kept = [i for i, mark in enumerate(marks) if i < count or mark]
+    params = eqn.params | {"jaxpr": _with_results(eqn.params["jaxpr"], tuple(kept))}
+    return Eqn(eqn.primitive, eqn.invars, [eqn.outvars[i] for i in kept], params, eqn.source)
+
+
+@weak_cache
+def _with_results(closed: ClosedJaxpr, kept: tuple[int, ...]) -> ClosedJaxpr:
+    some = reorder(closed, range(len(closed.in_avals)), kept)
+    return _program(some.jaxpr, some.consts)
 
 
 class _Parts(NamedTuple):
