@@ -91,7 +91,8 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     y = moveaxis(y, axis, -1)
     last = y.ndim - 1
     size = y.shape[last]
-    pairs = add(slice_along(y, 1, size, last), slice_along(y, 0, size - 1, last))
+    steps = max(size - 1, 0)  # nothing, like one sample, has the integral 0
+    pairs = add(slice_along(y, size - steps, size, last), slice_along(y, 0, steps, last))
     return multiply(0.5, sum(multiply(width, pairs), -1))
 
 

@@ -90,6 +90,46 @@ DIFFERENT: list[tuple[str, str, str]] = [
         "J is 1 or 0 at 0 and near it; JAX divides by it",
     ),
     (
+        r"jsp\.fft\.(dctn|idct|idctn)\(.*\)",
+        "empty",
+        "an axis without elements is a ValueError, as in SciPy; JAX stumbles over the shapes",
+    ),
+    (
+        r"jsp\.fft\.idctn?\(.*\)",
+        "float16|bfloat16",
+        "in single precision from the start, as dct is; JAX scales in half precision first",
+    ),
+    (
+        r"jsp\.fft\.idct\(.*\)",
+        "special",
+        "a sum with one infinity is infinite; JAX's product of complex numbers is nan",
+    ),
+    (
+        r"jsp\.signal\.detrend\(x\)",
+        "float16|bfloat16",
+        "computed in single precision; JAX refuses it",
+    ),
+    (
+        r"jsp\.ndimage\.map_coordinates\(.*\)",
+        "bool",
+        "False and True are the places 0 and 1; JAX cannot subtract them",
+    ),
+    (
+        r"jsp\.integrate\.trapezoid\(.*\)",
+        "special",
+        "infinite at once; JAX takes half of it away, infinity from infinity",
+    ),
+    (
+        r"jsp\.integrate\.trapezoid\(.*\)",
+        "empty",
+        "the integral over nothing is 0, as in NumPy; JAX has an IndexError",
+    ),
+    (
+        r"jsp\.optimize\.minimize\(.*\)\.x",
+        "rank0|weak.*",
+        "a start that is no vector is a TypeError; JAX stumbles over its shape",
+    ),
+    (
         r"jsp\.optimize\.minimize\(.*\)\.x",
         "special",
         "x is where the value and the gradient were found; JAX adds a last step, which is nan",
@@ -181,6 +221,11 @@ DIFFERENT: list[tuple[str, str, str]] = [
         r"lax\.conv_transpose\(s.*\)",
         "empty",
         "a kernel without elements sums nothing, as any empty sum; XLA refuses to compile it",
+    ),
+    (
+        r"nn\.log_softmax\(x, axis=0, where=c\)",
+        "uint64",
+        "-inf is the least of integers; as a uint64 it is 2**63 in JAX, and the largest number",
     ),
     (
         r"lax\.cumlogsumexp\(x, 1\)",

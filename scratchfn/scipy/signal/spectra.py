@@ -247,7 +247,8 @@ def csd(
     axis = axis_of("scipy.signal.csd", axis, signals[0].ndim)
     if not all(v.size for v in signals):
         nothing = base.full(signals[0].shape, 0, dtypes.to_floating_dtype(signals[0].dtype))
-        return nothing, base.full(signals[0].shape, 0, dtypes.to_complex_dtype(nothing.dtype))
+        dtype = nothing.dtype if y is None else dtypes.to_complex_dtype(nothing.dtype)
+        return nothing, base.full(signals[0].shape, 0, dtype)
     signals = [moveaxis(v, axis, -1) for v in signals]
     length = max(v.shape[-1] for v in signals)
     signals = [pad(v, [(0, 0)] * (v.ndim - 1) + [(0, length - v.shape[-1])]) for v in signals]
