@@ -49,7 +49,8 @@ def same_error(ours: Any, theirs: Any) -> None:
 
 
 def same(ours: Any, theirs: Any, tolerance: float | None = None) -> None:
-    """Both have the same structure, types and, up to rounding, numbers."""
+    """Both have the same structure, types and, up to rounding of their dtype or the tolerance if
+    that is more, numbers."""
     if isinstance(theirs, (list, tuple)):
         assert isinstance(ours, type(theirs)) or type(theirs) not in (list, tuple), (
             f"{type(ours)} in place of {type(theirs)}"
@@ -64,7 +65,7 @@ def same(ours: Any, theirs: Any, tolerance: float | None = None) -> None:
         assert type_of(ours) == type_of(theirs)
         x, y = np.asarray(ours), np.asarray(theirs)
         if scratchfn.numpy.issubdtype(x.dtype, np.inexact):
-            rtol = TOLERANCE.get(x.dtype.name, 1e-13) if tolerance is None else tolerance
+            rtol = max(TOLERANCE.get(x.dtype.name, 1e-13), tolerance or 0)
             wide = np.complex128 if x.dtype.kind == "c" else np.float64
             np.testing.assert_allclose(x.astype(wide), y.astype(wide), rtol, rtol)
         else:

@@ -71,5 +71,6 @@ def test_call_in_64_bits(call: str, kind: str) -> None:
 TOLERANCES: dict[str, float] = {
     "jsp.linalg.expm": 1e-4,  # it is squared up to six times
     "jsp.linalg.expm_frechet": 1e-4,
+    "nn.dot_product_attention": 2e-6,  # weights are float32 in both, also of wider queries
     "jsp.linalg.invhilbert": 1e-5,  # exact here, rounded on the way in JAX
 }
