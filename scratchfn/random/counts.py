@@ -29,7 +29,8 @@ from scratchfn.random.arguments import (
     spread,
 )
 from scratchfn.random.bits import unit_floats
-from scratchfn.random.fused import fma_p
+from scratchfn.random.functions import log, log_factorial
+from scratchfn.random.fused import multiply_add
 from scratchfn.random.keys import Shape, key_words, split_in, split_words
 from scratchfn.transforms.control import scan, while_loop
 
@@ -69,7 +70,7 @@ def _poisson_counted(words: Any, lam: Any, shape: Shape, dtype: Any) -> Any:
         i, k, words, log_product = state
         words, part = split_in(words, 2)
         k = jnp.where(log_product > -lam, k + 1, k)
-        return i + 1, k, words, log_product + jnp.log(unit_floats(part, shape, dtypes.float32))
+        return i + 1, k, words, log_product + log(unit_floats(part, shape, dtypes.float32))
 
     start = (0, jnp.full(shape, -1, dtype), words, jnp.zeros(shape, dtypes.float32))
     most = np.iinfo(dtype).max
@@ -78,19 +79,19 @@ def _poisson_counted(words: Any, lam: Any, shape: Shape, dtype: Any) -> Any:
 
 def _poisson_rejection(words: Any, lam: Any, shape: Shape) -> Any:
     """PTRS, for lam >= 10."""
-    log_lam = jnp.log(lam)
-    b = 0.931 + 2.53 * jnp.sqrt(lam)
-    a = -0.059 + 0.02483 * b
-    inv_alpha = 1.1239 + 1.1328 / (b - 3.4)
-    v_r = 0.9277 - 3.6224 / (b - 2)
+    log_lam, root = log(lam), jnp.sqrt(lam)
+    b = _line(root, 2.53, 0.931)
+    a = _line(b, 0.02483, -0.059)
+    inv_alpha = 1.1239 + 1.1328 / _line(root, 2.53, 0.931 - 3.4)  # b - 3.4
+    v_r = 0.9277 - 3.6224 / _line(root, 2.53, 0.931 - 2)  # b - 2
 
     def attempt(words_u: Any, words_v: Any) -> tuple[Any, Any]:
         u = unit_floats(words_u, shape, lam.dtype) - 0.5
         v = unit_floats(words_v, shape, lam.dtype)
         us = 0.5 - jnp.abs(u)
-        k = jnp.floor(fused(2 * a / us + b, u, lam) + 0.43)
-        s = jnp.log(v * inv_alpha / (a / (us * us) + b))
-        t = fused(k, log_lam, -lam) - lax.lgamma(k + 1)
+        k = jnp.floor(multiply_add(2 * a / us + b, u, lam) + 0.43)
+        s = log(v * inv_alpha / (a / (us * us) + b))
+        t = multiply_add(k, log_lam, -lam) - log_factorial(k)
         quick = (us >= 0.07) & (v <= v_r)
         refused = (k < 0) | ((us < 0.013) & (v > us))
         return k, quick | (~refused & (s <= t))
@@ -98,11 +99,9 @@ def _poisson_rejection(words: Any, lam: Any, shape: Shape) -> Any:
     return _first_accepted(attempt, words, jnp.full_like(lam, -1))
 
 
-def fused(x: Any, y: Any, z: Any) -> Any:
-    """x y + z with one rounding, as XLA computes it: the last bit decides where a number is cut off
-    to an integer."""
-    wide = z.dtype in (dtypes.float32, dtypes.float64)
-    return fma_p.bind(x, y, z) if wide else x * y + z
+def _line(x: Any, slope: float, start: float) -> Any:
+    """slope x + start"""
+    return multiply_add(x, *(np.array(c, x.dtype) for c in (slope, start)))
 
 
 def _first_accepted(attempt: Callable[[Any, Any], tuple[Any, Any]], words: Any, start: Any) -> Any:
@@ -189,7 +188,7 @@ def _binomial_rejection(words: Any, n: Any, p: Any) -> Any:
         u = unit_floats(words_u, n.shape, n.dtype) - 0.5
         v = unit_floats(words_v, n.shape, n.dtype)
         us = 0.5 - jnp.abs(u)
-        k = jnp.floor(fused(2 * a / us + b, u, c))
+        k = jnp.floor(multiply_add(2 * a / us + b, u, c))
         quick = (us >= 0.07) & (v <= v_r)
         bound = (
             (m + 0.5) * jnp.log((m + 1) / (r * (n - m + 1)))

@@ -17,11 +17,18 @@ from typing import Any
 
 import numpy as np
 
-from scratchfn.backends.numpy.kernels import fused_exp, fused_log, fused_pow, fused_tan
+from scratchfn.backends.numpy.kernels import (
+    fused_exp,
+    fused_lgamma,
+    fused_log,
+    fused_pow,
+    fused_tan,
+)
 from scratchfn.core.template import kernel
 from scratchfn.primitives.arithmetic import add, div, mul, pow_p
 from scratchfn.primitives.math import square
 from scratchfn.primitives.rules import elementwise, scalar_like
+from scratchfn.primitives.special import digamma, lgamma_kernel
 
 Function = Callable[..., np.ndarray]
 
@@ -39,11 +46,19 @@ def _kernel(name: str, single: Function, double: Function) -> None:
     kernel(of_any_float)
 
 
+def _rsqrt(x: np.ndarray) -> np.ndarray:
+    """1 / sqrt(x), the nearest number. XLA's programs improve an estimate that differs from one
+    make of processor to the next: an ulp from this one for a number in five."""
+    return np.reciprocal(np.sqrt(x.astype(np.float64))).astype(np.float32)
+
+
 _kernel("fused_log", fused_log.log, np.log)
 _kernel("fused_log1p", fused_log.log1p, np.log1p)
 _kernel("fused_exp", fused_exp.exp, np.exp)
 _kernel("fused_pow", fused_pow.power, np.power)
 _kernel("fused_tan", fused_tan.tan, np.tan)
+_kernel("fused_log_factorial", fused_lgamma.log_factorial, lambda k: lgamma_kernel(k + 1))
+_kernel("fused_rsqrt", _rsqrt, lambda x: np.reciprocal(np.sqrt(x)))
 
 fused_log_p = elementwise(
     "fused_log", "fused_log({0})", "f",
@@ -66,6 +81,17 @@ fused_tan_p = elementwise(
     jax=lambda lax, x: lax.tan(x),
 )  # fmt: skip
 
+fused_log_factorial_p = elementwise(
+    "fused_log_factorial", "fused_log_factorial({0})", "f",
+    lambda dk, ans, k: mul(dk, digamma(add(k, scalar_like(k, 1)))),
+    jax=lambda lax, k: lax.lgamma(k + 1),
+)  # fmt: skip
+fused_rsqrt_p = elementwise(
+    "fused_rsqrt", "fused_rsqrt({0})", "f",
+    lambda dx, ans, x: mul(dx, mul(scalar_like(x, -0.5), div(ans, x))),
+    jax=lambda lax, x: lax.rsqrt(x),
+)  # fmt: skip
+
 fused_pow_p = elementwise(
     "fused_pow", "fused_pow({0}, {1})", "f", arity=2, jax=lambda lax, x, y: lax.pow(x, y)
 )
@@ -78,6 +104,5 @@ def _pow_jvp(primals: Any, tangents: Any) -> Any:
 
 fused_pow_p.jvp = _pow_jvp
 
-log, log1p, exp, tan, power = (
-    prim.bind for prim in (fused_log_p, fused_log1p_p, fused_exp_p, fused_tan_p, fused_pow_p)
-)
+log, log1p, exp, tan = (p.bind for p in (fused_log_p, fused_log1p_p, fused_exp_p, fused_tan_p))
+rsqrt, power, log_factorial = (p.bind for p in (fused_rsqrt_p, fused_pow_p, fused_log_factorial_p))

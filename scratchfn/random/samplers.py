@@ -33,6 +33,7 @@ from scratchfn.random.arguments import (
 )
 from scratchfn.random.bits import random_bits, uniform_between, unit_floats
 from scratchfn.random.functions import exp, log, log1p, power, tan
+from scratchfn.random.fused import multiply_add
 from scratchfn.random.keys import Shape, as_shape, key_words, split_in
 
 # -- normal ---------------------------------------------------------------------------------------
@@ -257,5 +258,6 @@ def wald(key: Any, mean: Any, shape: Any = None, dtype: Any = None) -> Any:
     key_normal, key_uniform = split_in(words, 2)
     y = normal_floats(key_normal, shape, dtype) ** 2
     z = unit_floats(key_uniform, shape, dtype)
-    x = mean + mean**2 * y / 2 - mean / 2 * jnp.sqrt(4 * mean * y + mean**2 * y**2)
+    root = jnp.sqrt(multiply_add(4 * mean, y, mean**2 * y**2))
+    x = multiply_add(-mean / 2, root, mean + mean**2 * y / 2)
     return jnp.where(z <= mean / (mean + x), x, mean**2 / x)

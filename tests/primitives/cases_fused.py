@@ -23,6 +23,10 @@ def function(name: str) -> Any:
     return call
 
 
+def log_factorial(lax: Any, k: Any) -> Any:
+    return bind(lax, "fused_log_factorial", k) if is_ours(lax) else lax.lgamma(k + 1)
+
+
 CASES = [
     Case("fma", fma, normal(3, 4), normal(3, 4), normal(3, 4)),
     Case("fma", fma, normal(3, 4), normal(), normal(), id="scalars"),
@@ -33,6 +37,8 @@ CASES = [
     Case("fused_log1p", function("log1p"), uniform(3, 4, low=-0.9, high=3)),
     Case("fused_exp", function("exp"), normal(3, 4)),
     Case("fused_tan", function("tan"), uniform(3, 4, low=-1.4, high=1.4)),
+    Case("fused_log_factorial", log_factorial, positive(3, 4)),
+    Case("fused_rsqrt", function("rsqrt"), positive(3, 4)),
     Case("fused_pow", function("pow"), positive(3, 4), normal(3, 4)),
     Case("fused_pow", function("pow"), positive(3, 4), normal(), id="scalar"),
     Case("fused_pow", function("pow"), positive(3, 1), normal(1, 4), id="size 1"),
