@@ -18,8 +18,10 @@ from typing import Any
 from scratchfn import errors
 from scratchfn.backends.numpy.compiler import NumpyProgram
 from scratchfn.backends.numpy.loops import compile_while
-from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.jaxpr import ClosedJaxpr, jaxpr_as_fun, weak_cache
 from scratchfn.core.reach import reached
+from scratchfn.core.stage import stage_closed
 from scratchfn.core.tangents import Zero
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import instantiate, move_axis
@@ -162,26 +164,53 @@ def _batch(
     cond_nconsts: int, body_nconsts: int,
 ) -> Any:  # fmt: skip
     cond_consts, consts, carry = cut([d is not None for d in dims], cond_nconsts, body_nconsts)
-    several = cond_jaxpr.out_avals[0].ndim > 0  # a condition for each example of another batch
     while True:
         body, marks = batch_jaxpr(body_jaxpr, size, (*consts, *carry), tuple(carry))
-        cond, (ends_apart,) = batch_jaxpr(cond_jaxpr, size, (*cond_consts, *marks), (several,))
+        cond, (ends_apart,) = batch_jaxpr(cond_jaxpr, size, (*cond_consts, *marks))
         new = [ends_apart or mark for mark in marks]
         if new == carry:
             break
         carry = new
+    place = 0
     if ends_apart:
         require_no_io("while_loop", [cond_jaxpr, body_jaxpr])
+    else:  # the examples of another batch may end apart: their axes come first
+        place = cond.out_avals[0].ndim
+        body = _carrying_at(body, (*[False] * len(consts), *carry), tuple(carry), place)
+        cond = _carrying_at(cond, (*[False] * len(cond_consts), *carry), (False,), place)
     values = list(zip(args, dims, strict=True))
     of_cond, of_body, of_carry = cut(values, cond_nconsts, body_nconsts)
     outs = bind(
         [move_axis(x, d, 0) for x, d in of_cond],
         [move_axis(x, d, 0) for x, d in of_body],
-        spread_carry(of_carry, carry, size),
+        [
+            move_axis(x, 0, place) if mark else x
+            for x, mark in zip(spread_carry(of_carry, carry, size), carry, strict=True)
+        ],
         cond,
         body,
     )
-    return outs, [0 if b else None for b in carry]
+    return outs, [place if b else None for b in carry]
+
+
+@weak_cache
+def _carrying_at(closed: ClosedJaxpr, ins: Marks, outs: Marks, place: int) -> ClosedJaxpr:
+    """The program with the first axis of the marked arguments and results at another place."""
+    if place == 0:
+        return closed
+
+    def f(*args: Any) -> list[Any]:
+        moved = [move_axis(x, place, 0) if mark else x for x, mark in zip(args, ins, strict=True)]
+        found = jaxpr_as_fun(closed)(*moved)
+        return [move_axis(x, 0, place) if mark else x for x, mark in zip(found, outs, strict=True)]
+
+    def at_place(aval: ShapedArray, mark: bool) -> ShapedArray:
+        if not mark:
+            return aval
+        size, *rest = aval.shape
+        return aval.update(shape=(*rest[:place], size, *rest[place:]))
+
+    return stage_closed(f, list(map(at_place, closed.in_avals, ins)), "vmap")
 
 
 while_p = Primitive(
