@@ -103,6 +103,7 @@ def updates_shape(shape, indices, window, numbers):
     return out.shape
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("mode", MODES, ids=lambda m: m.name)
 @pytest.mark.parametrize("case", CASES)
 def test_gather(case, mode):
@@ -257,6 +258,7 @@ def test_prng_keys_are_gathered_and_scattered_whole():
     np.testing.assert_array_equal(written["fry"][:3], updates["fry"])
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("starts", [(0, 0), (2, 1), (-3, 1), (9, 9), (-9, 0)])
 @pytest.mark.parametrize("sizes", [(2, 3), (5, 6), (1, 1), (0, 2)])
 @pytest.mark.parametrize("dtype", ["f4", "bool", "bfloat16"])

@@ -32,6 +32,7 @@ def assert_same(got, want):
 # -- pad, rev, iota, select_n, clamp
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "config",
@@ -173,6 +174,7 @@ def test_reductions(name, dtype):
         assert_same(x, before)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("dtype", ["bool", "i1", "u1", "i4", "u4"])
 @pytest.mark.parametrize("name", BITWISE)
 def test_bitwise_reductions(name, dtype):

@@ -52,6 +52,7 @@ def assert_same(got, want, tol=3e-6):
         )
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", OPTIONS)
 def test_values_and_derivatives(name):
     options = OPTIONS[name]

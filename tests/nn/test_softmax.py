@@ -35,6 +35,7 @@ def check(ours, theirs, *args, tol: float = 5e-6) -> None:
     np.testing.assert_allclose(jit(grad(total(ours, jnp)))(*args), slope, rtol=tol, atol=1e-6)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("axis", AXES)
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "standardize"])
 def test_along_axes(name: str, axis) -> None:

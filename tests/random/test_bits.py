@@ -117,6 +117,7 @@ CALLS = {
 }
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("kind", ["raw", "typed"])
 @pytest.mark.parametrize("name", CALLS)
 def test_under_transformations(name, kind):

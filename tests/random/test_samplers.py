@@ -85,6 +85,7 @@ def test_numbers(name):
         agree(name, draw(random, name, ours, shape), draw(jax.random, name, theirs, shape))
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", NARROW)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_numbers_of_16_bits(name, dtype):
