@@ -212,7 +212,8 @@ def setdiff1d(
     if not assume_unique:
         a, _, first = _sorted_rows(a, True)
         missing = logical_and(first, isin(a, b, invert=True))
-    return _kept("setdiff1d", a, missing, size, 0 if fill_value is None else fill_value)[0]
+    kept = _kept("setdiff1d", a, missing, size, 0 if fill_value is None else fill_value)[0]
+    return convert_element_type(kept, a.dtype, a.weak_type)
 
 
 def setxor1d(
@@ -230,14 +231,15 @@ def setxor1d(
 def _kept(name: str, x: Any, mask: Any, size: int | None, fill_value: Any) -> tuple[Any, Any, Any]:
     """The elements where the mask holds, their places, and how many there are. Filled up to `size`
     with `fill_value`, or with the first of them."""
+    weak = x.weak_type and size is None
     found = sum(mask, dtype=dtypes.int32)
     size = length_of(name, found, size)
     if not x.size:
         places = base.full((size,), 0, dtypes.int32)
-        return base.full((size,), fill_value or 0, x.dtype), places, found
+        return base.full((size,), fill_value or 0, x.dtype, weak), places, found
     where = nonzero(mask, size=size)[0]
-    kept = take(x, where)
-    if not size:
+    kept = convert_element_type(take(x, where), x.dtype, weak)
+    if not size or weak:
         return kept, where, found
     if fill_value is None:
         fill_value = choose(less(0, found), kept[0], 0)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import scratchfn.numpy as ours
+from tests.numpy.agree import agree
 
 FLOAT = np.array([-2.5, -1, -0.0, 0, 0.5, 1.5, np.nan, np.inf], np.float32)
 OTHER = np.array([1.5, -1, 0, 2, -0.5, 3, 1, np.inf], np.float32)
@@ -190,3 +191,20 @@ def test_unary(name: str, kind: str) -> None:
 def test_binary(name: str, kind: str) -> None:
     if (name, kind) not in EXCUSED:
         compare(name, TWO[kind])
+
+
+POWERS = {
+    "of_a_number": lambda jnp: 2 ** jnp.arange(4),
+    "weak_both": lambda jnp: jnp.full(3, 2) ** jnp.full(3, 3),
+    "truth": lambda jnp: 2.5 ** jnp.array([True, False]),
+    "true": lambda jnp: jnp.ones(3, bool) ** True,
+    "known_array": lambda jnp: jnp.full(3, 1.5) ** jnp.int32(3),
+    "known_of_numpy": lambda jnp: jnp.full(3, 15) ** np.uint8(3),
+    "known_0d": lambda jnp: jnp.arange(3) ** np.array(2, np.int8),
+    "known_negative": lambda jnp: jnp.arange(3) ** jnp.int32(-1),
+}
+
+
+@pytest.mark.parametrize("name", POWERS)
+def test_power_multiplies_a_known_integer_out(name: str) -> None:
+    agree(POWERS[name])

@@ -117,6 +117,15 @@ SETS = [
     ("intersect1d", lambda jnp: jnp.intersect1d(TIES, ROWS)),
     ("setdiff1d", lambda jnp: jnp.setdiff1d(TIES, ROWS)),
     ("setxor1d", lambda jnp: jnp.setxor1d(TIES, ROWS)),
+    (
+        "sets of weak types",
+        lambda jnp: [
+            sets(jnp.full(3, 1.5), other, size=size)
+            for sets in (jnp.union1d, jnp.intersect1d, jnp.setdiff1d, jnp.setxor1d)
+            for other in (jnp.full(2, 1.5), jnp.full(2, 2))
+            for size in (None, 2)
+        ],
+    ),
 ]
 
 COUNTING = [
