@@ -17,11 +17,12 @@ def main() -> int:
     parser.add_argument("first", type=int, help="the number of the first program")
     parser.add_argument("end", type=int, nargs="?", help="the number after the last one's")
     parser.add_argument("--backend", default="numpy", choices=["numpy", "jax"])
+    parser.add_argument("--forward", action="store_true", help="the programs without reverse mode")
     args = parser.parse_args()
     end = args.first + 1 if args.end is None else args.end
     start, count = time.perf_counter(), 0
     for number in range(args.first, end):
-        found = difference(number, args.backend)
+        found = difference(number, args.backend, args.forward)
         if found:
             count += 1
             print(found, flush=True)

@@ -23,13 +23,12 @@ import numpy as np
 import scratchfn as sf
 import scratchfn.numpy
 import scratchfn.scipy
-from tests.fuzz.operations import PROGRAMS, TABLE, names
-from tests.fuzz.transformations import TRANSFORMATIONS, Function
+from tests.fuzz.operations import HOLDING_PROGRAMS, LOOPS, TABLE, names
+from tests.fuzz.transformations import FORWARD, TRANSFORMATIONS, Function
 from tests.numpy.agree import same_error
 
 X = np.array([[0.62, -1.31, 0.93], [1.12, 0.21, -0.42], [-0.77, 1.48, 0.35]])
 Y = np.array([[-0.35, 0.84, 1.21], [0.58, -0.93, 0.17], [1.36, 0.44, -1.08]])
-HOLDING_PROGRAMS = [line for line in PROGRAMS.splitlines() if line]
 
 
 class Program(NamedTuple):
@@ -43,17 +42,21 @@ class Program(NamedTuple):
         return "\n".join([" of ".join([*self.stack, "the program"]), *lines])
 
 
-def draw(number: int) -> Program:
+def draw(number: int, forward: bool = False) -> Program:
     """The program of that number: 2 to 6 steps, a third of them control flow, rules and nested
-    transformations, under up to 3 transformations, most often 3."""
+    transformations, under up to 3 transformations, most often 3. The programs that go `forward`
+    have loops of unknown length, and no reverse mode around them."""
     rng = random.Random(number)
+    some, stacked = (LOOPS, FORWARD) if forward else (HOLDING_PROGRAMS, TRANSFORMATIONS)
     steps: list[tuple[str, int, int]] = []
     for n in range(rng.randint(2, 6)):
         # The latest value or the one before: programs are deep rather than wide.
         x, y = n + rng.randint(0, 1), rng.randint(0, n + 1)
-        steps.append((rng.choice(HOLDING_PROGRAMS if rng.random() < 0.25 else TABLE), x, y))
+        steps.append((rng.choice(some if rng.random() < 0.25 else TABLE), x, y))
+    if forward:
+        steps[-1] = (rng.choice(some), *steps[-1][1:])
     depth = rng.choice([0, 1, 2, 2, 3, 3, 3])
-    return Program(steps, [rng.choice(list(TRANSFORMATIONS)) for _ in range(depth)])
+    return Program(steps, [rng.choice(list(stacked)) for _ in range(depth)])
 
 
 @functools.cache
@@ -126,10 +129,10 @@ def _outcome(f: Callable[..., Any], args: Any) -> Any:
         return error
 
 
-def difference(number: int, backend: str = "numpy") -> str | None:
+def difference(number: int, backend: str = "numpy", forward: bool = False) -> str | None:
     """How the libraries differ on the program of that number, at its smallest; None if they do not.
     Even numbers run in float32, odd ones in x64."""
-    program, x64 = draw(number), number % 2 == 1
+    program, x64 = draw(number, forward), number % 2 == 1
 
     def differs(program: Program) -> AssertionError | None:
         try:

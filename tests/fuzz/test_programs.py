@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from scratchfn.primitives.math import sin_p
-from tests.fuzz.operations import TABLE
+from tests.fuzz.operations import LOOPS, TABLE
 from tests.fuzz.programs import Program, X, Y, check, difference, draw, function, smallest
-from tests.fuzz.transformations import TRANSFORMATIONS
+from tests.fuzz.transformations import FORWARD, TRANSFORMATIONS
 
 SLICE = 10  # programs a test
 
@@ -27,8 +27,8 @@ def _slices(first: int, end: int) -> Any:
     return pytest.mark.parametrize("first", range(first, end, SLICE))
 
 
-def _agree(first: int, backend: str = "numpy") -> None:
-    found = [difference(number, backend) for number in range(first, first + SLICE)]
+def _agree(first: int, backend: str = "numpy", forward: bool = False) -> None:
+    found = [difference(number, backend, forward) for number in range(first, first + SLICE)]
     assert not any(found), "\n\n".join(filter(None, found))
 
 
@@ -47,6 +47,17 @@ def test_many_programs(first: int) -> None:
 @_slices(0, 200)
 def test_programs_on_jax(first: int) -> None:
     _agree(first, "jax")
+
+
+@_slices(0, 20)
+def test_loops_of_unknown_length(first: int) -> None:
+    _agree(first, forward=True)
+
+
+@pytest.mark.nightly
+@_slices(20, 300)
+def test_many_loops_of_unknown_length(first: int) -> None:
+    _agree(first, forward=True)
 
 
 @pytest.mark.nightly
@@ -85,6 +96,9 @@ def test_the_first_programs_have_it_all() -> None:
     assert all(used[name] for name in FORMS.split())
     assert {name for p in some for name in p.stack} == set(TRANSFORMATIONS)
     assert {op for p in all_ for op, _, _ in p.steps} == set(TABLE)
+    forward = [draw(number, forward=True) for number in range(300)]
+    assert {op for p in forward for op, _, _ in p.steps} >= set(LOOPS)
+    assert {name for p in forward for name in p.stack} == set(FORWARD)
 
 
 def test_most_pairs_of_transformations_are_drawn() -> None:

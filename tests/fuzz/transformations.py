@@ -188,3 +188,5 @@ TRANSFORMATIONS: dict[str, Transformation] = {
     "custom_jvp": _with_custom_jvp,
     "custom_vjp": _with_custom_vjp,
 }
+REVERSE = {"grad", "grad of both", "vjp", "custom_vjp"}
+FORWARD = {name: TRANSFORMATIONS[name] for name in TRANSFORMATIONS if name not in REVERSE}
