@@ -90,6 +90,46 @@ DIFFERENT: list[tuple[str, str, str]] = [
         "J is 1 or 0 at 0 and near it; JAX divides by it",
     ),
     (
+        r"jsp\.special\.exp1\(.*\)",
+        "special",
+        "it is 0 at infinity; JAX multiplies 0 with infinity",
+    ),
+    (
+        r"jsp\.special\.expi\(.*\)",
+        "float16|u?int.*|bool|special",
+        "it is -inf at 0, 0 and inf at the infinities; JAX adds infinities of both signs",
+    ),
+    (
+        r"jsp\.special\.expn\(.*\)",
+        "u?int.*|bool|special",
+        "it is 1/(n - 1) at 0 and 0 at infinity; JAX takes 1/n, and nan",
+    ),
+    (
+        r"jsp\.special\.gamma\(.*\)",
+        "u?int(8|32)",
+        "10! is within 1e-6 of what it should be, and 3e-6 away in JAX",
+    ),
+    (
+        r"jsp\.special\.hyp1f1\(.*\)",
+        "special",
+        "nan where all arguments are infinite: there is no limit; JAX has inf or 0",
+    ),
+    (
+        r"jsp\.special\.hyp2f1\(.*\)",
+        "float16",
+        "within a rounding of the exact value, from which JAX is eight away",
+    ),
+    (
+        r"jsp\.special\.owens_t\(.*\)",
+        "float16|bfloat16",
+        "in single precision, as the result; JAX takes some steps in half precision",
+    ),
+    (
+        r"jsp\.special\.spence\(.*\)",
+        "special",
+        "it is -inf at infinity; JAX has nan",
+    ),
+    (
         r"jsp\.fft\.(dctn|idct|idctn)\(.*\)",
         "empty",
         "an axis without elements is a ValueError, as in SciPy; JAX stumbles over the shapes",
