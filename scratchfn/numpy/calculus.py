@@ -191,13 +191,14 @@ def interp(
     """
     x, xp, fp = (operand("interp", v, i) for i, v in enumerate((x, xp, fp)))
     bad = [v for v in (left, right) if isinstance(v, str) and v != "extrapolate"]
-    if xp.shape != fp.shape or xp.ndim != 1 or dtypes.kind(x.dtype) == "c" or bad:
+    complex_ = "c" in (dtypes.kind(x.dtype), dtypes.kind(xp.dtype))
+    if xp.shape != fp.shape or xp.ndim != 1 or complex_ or bad:
         raise ValueError(
             errors.explain(
                 f"jnp.interp(x, xp, fp, left={left!r}, right={right!r})",
                 f"types {x.aval}, {xp.aval} and {fp.aval}",
-                "xp and fp are vectors of one length, x is real, and left and right are numbers or "
-                "'extrapolate'",
+                "xp and fp are vectors of one length, x and xp are real, and left and right are "
+                "numbers or 'extrapolate'",
                 "jnp.interp(x, xp, fp)",
             )
         )
