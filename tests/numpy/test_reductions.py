@@ -58,6 +58,7 @@ def rows():
                     yield pytest.param(f, tolerance, id=f"{name} {kind} axis={axis}")
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize(("f", "tolerance"), list(rows()))
 def test_dtypes(f, tolerance):
     agree(f, tolerance)

@@ -198,6 +198,7 @@ TYPES = [
 ]  # fmt: skip
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     "row", SORTING + PLACES + SETS + COUNTING + CLOSENESS + TYPES, ids=lambda row: row[0]
 )
