@@ -280,7 +280,9 @@ def branches_by_example_in_a_scan(lib: Any, jnp: Any, lax: Any) -> Any:
         return (c * ys.sum(0)).sum()
 
     points = np.array([[2, 1, 3], [0, -1, 0], [0, -2, 1]], np.float32)
-    return lib.vmap(lib.value_and_grad(f))(points, np.array([0, 1, 7]))
+    kinds = np.array([0, 1, 7])
+    outside = lib.grad(lambda points: lib.vmap(f)(points, kinds).sum())
+    return lib.vmap(lib.value_and_grad(f))(points, kinds), outside(points)
 
 
 @case
