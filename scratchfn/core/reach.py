@@ -35,7 +35,8 @@ def reached(closed: ClosedJaxpr, marks: tuple[bool, ...]) -> list[bool]:
 
 def has_results_apart(jaxpr: Jaxpr, marked: Sequence[Var]) -> bool:
     """Is there an operation that depends on the marked arguments, but not in all of its results?"""
-    return _variables(jaxpr, marked)[1]
+    holding = any(eqn.primitive.program or eqn.primitive.reach for eqn in jaxpr.eqns)
+    return holding and _variables(jaxpr, marked)[1]
 
 
 def _variables(jaxpr: Jaxpr, marked: Any) -> tuple[set[Any], bool]:
