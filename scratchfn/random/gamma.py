@@ -39,6 +39,7 @@ from scratchfn.random.arguments import (
     placeable,
     quotient,
     request,
+    require_safe,
     spread,
 )
 from scratchfn.random.bits import unit_floats
@@ -59,7 +60,8 @@ def _one(words: Any, alpha: Any, log_space: bool) -> Any:
     at_least_1 = alpha >= 1
     raised = jnp.where(at_least_1, alpha, alpha + 1)
     d = raised - np.array(1 / 3, dtype)
-    c = np.array(1 / 3, dtype) * rsqrt(d)
+    third = np.array(1 / 3, dtype)
+    c = third / jnp.sqrt(d) if dtype == dtypes.bfloat16 else third * rsqrt(d)
     loop_words, boost_words = split_in(words, 2)
     v = _accepted(loop_words, c, d, dtype)
     if log_space:
@@ -196,6 +198,7 @@ def beta(key: Any, a: Any, b: Any, shape: Any = None, dtype: Any = None) -> Any:
     f(x) = x^(a - 1) (1 - x)^(b - 1) / B(a, b) for 0 < x < 1
     """
     words, shape, dtype = request("beta", key, shape, dtype, a, b)
+    require_safe("beta", dtype, a, b)
     words_a, words_b = split_in(words, 2)
     log_g = gamma_floats(words_a, a, shape, dtype, log_space=True)
     log_h = gamma_floats(words_b, b, shape, dtype, log_space=True)
@@ -240,6 +243,7 @@ def chisquare(key: Any, df: Any, shape: Any = None, dtype: Any = None) -> Any:
     f(x) = x^(df / 2 - 1) exp(-x / 2) / (2^(df / 2) Gamma(df / 2)) for x > 0
     """
     words, shape, dtype = request("chisquare", key, shape, dtype, df)
+    require_safe("chisquare", dtype, df)
     return _chisquare(words, df, shape, dtype)
 
 
@@ -253,6 +257,7 @@ def f(key: Any, dfnum: Any, dfden: Any, shape: Any = None, dtype: Any = None) ->
     """The quotient of two numbers of `chisquare`, each divided by its degrees of freedom: Fisher's
     distribution of a ratio of variances."""
     words, shape, dtype = request("f", key, shape, dtype, dfnum, dfden)
+    require_safe("f", dtype, dfnum, dfden)
     words_den, words_num = split_in(words, 2)
     dfnum, dfden = (parameter(x, dtype, len(shape)) for x in (dfnum, dfden))
     num = _chisquare(words_num, dfnum, shape, dtype) * dfden
@@ -266,6 +271,7 @@ def t(key: Any, df: Any, shape: Any = None, dtype: Any = None) -> Any:
     f(x) ~ (1 + x^2 / df)^(-(df + 1) / 2)
     """
     words, shape, dtype = request("t", key, shape, dtype, df)
+    require_safe("t", dtype, df)
     words_z, words_g = split_in(words, 2)
     half = parameter(df, dtype, len(shape)) / 2
     z = normal_floats(words_z, shape, dtype)
@@ -276,6 +282,7 @@ def t(key: Any, df: Any, shape: Any = None, dtype: Any = None) -> Any:
 def generalized_normal(key: Any, p: Any, shape: Any = (), dtype: Any = None) -> Any:
     """f(x) = p exp(-|x|^p) / (2 Gamma(1 / p)): Laplace's for p = 1, of the normal shape for 2."""
     words, shape, dtype = request("generalized_normal", key, shape, dtype)
+    fitting_shape("generalized_normal", shape, p)  # raises if there are more p than numbers
     words_size, words_sign = split_in(words, 2)
     inverse = 1 / jnp.asarray(p)
     size = gamma_floats(words_size, inverse, shape, dtype, log_space=False)
