@@ -98,6 +98,12 @@ class Subject:
         return results.theirs(self.case, self.case.order)
 
     @cached_property
+    def their_values(self) -> list[Any]:
+        """JAX's values, for checks that may run without those of derivatives."""
+        known = vars(self).get("theirs") or results.theirs(self.case, 0)
+        return known.values
+
+    @cached_property
     def ours(self) -> Derived:
         return results.ours(self.case, self.case.order)
 
@@ -355,8 +361,8 @@ def test_jax_backend(subject: Subject) -> None:
     """Compiled for JAX, results are JAX's."""
     case = subject.case
     got = jit(_flat_function(case), backend="jax")(*_on_jax(case))
-    assert_same_types(got, subject.theirs.values)
-    assert_agree(case, got, subject.theirs.values, VALUE)
+    assert_same_types(got, subject.their_values)
+    assert_agree(case, got, subject.their_values, VALUE)
 
 
 @pytest.mark.full
@@ -367,8 +373,8 @@ def test_jax_backend_eagerly(subject: Subject) -> None:
     with setting("backend", "numpy" if case.args() else "jax"):
         got = _flat_function(case)(*_on_jax(case))
     assert all(isinstance(x.buffer, jax.Array) for x in got)
-    assert_same_types(got, subject.theirs.values)
-    assert_agree(case, got, subject.theirs.values, VALUE)
+    assert_same_types(got, subject.their_values)
+    assert_agree(case, got, subject.their_values, VALUE)
 
 
 def _flat_function(case: Case) -> Callable[..., list[Any]]:
