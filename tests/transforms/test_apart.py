@@ -88,6 +88,7 @@ def _ways(lib: Any) -> dict[str, Callable[[Any], Any]]:
     }
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("way", _ways(sf))
 @pytest.mark.parametrize("form", FORMS)
 def test_a_rule_that_differentiates_a_program(form: Any, way: str) -> None:

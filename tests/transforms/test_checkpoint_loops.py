@@ -49,6 +49,7 @@ POLICIES: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("around", ["grad", "jit of grad", "hessian", "vmap of grad"])
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_policy_reaches_into_loops(policy: str, around: str) -> None:
