@@ -208,3 +208,10 @@ POWERS = {
 @pytest.mark.parametrize("name", POWERS)
 def test_power_multiplies_a_known_integer_out(name: str) -> None:
     agree(POWERS[name])
+
+
+def test_answers_of_yes_and_no_are_not_weak() -> None:
+    for x in (lambda jnp: jnp.full(2, 2.5), lambda jnp: jnp.full(2, 2), lambda jnp: BOOL):
+        agree(lambda jnp, x=x: [jnp.isreal(x(jnp)), jnp.iscomplex(x(jnp)), jnp.logical_not(x(jnp))])
+        agree(lambda jnp, x=x: [jnp.logical_and(x(jnp), 1), jnp.logical_or(1, x(jnp))])
+        agree(lambda jnp, x=x: jnp.logical_xor(x(jnp), 2.5))

@@ -50,6 +50,7 @@ DIFFERENT: list[tuple[str, str, str]] = [
         "the mean of two slopes, of which one is infinite and one nan, is nan",
     ),
     (r"jnp\.kron\(m, b\)", "bool", "the product of booleans is their conjunction, as NumPy's"),
+    (r"jnp\.polyadd\(v, w\)", "bool", "the sum of booleans is their disjunction, as NumPy's"),
     (r"jnp\.nanpercentile\(x, 30\)", "empty", "the same class of error as quantile's"),
     (r"jnp\.pad\(v, 2, mode='mean'\)", "empty", "there is no mean of no elements"),
     (r"jnp\.permute_dims\(s, \(2, 0, 1\)\)", "rank0|weak|weak_int", "there is no axis 2"),
