@@ -232,10 +232,11 @@ def multinomial(
       n: float[*batch], how many trials.
       p: float[*batch, outcomes], the probabilities.
       shape: of the result, with the outcomes as its last axis.
+      dtype: of the result, by default the widest float enabled.
       unroll: as `lax.scan`'s.
 
     Returns:
-      float[*shape]
+      float[*shape], or of `dtype`
     """
     words = key_words("multinomial", key)
     n, p = promote_dtypes_inexact(n, p)
@@ -244,10 +245,9 @@ def multinomial(
         write = "random.binomial(key, n, p) for two outcomes"
         found = f"p of type {p.aval}"
         raise ValueError(errors.explain("random.multinomial", found, why, write))
-    dtype = p.dtype if dtype is None else float_dtype("multinomial", dtype)
+    dtype = as_dtype("multinomial", dtype, "iufcb", float)
     shape = fitting_shape("multinomial", shape, n[..., None], p)
     n, p = jnp.broadcast_to(n, shape[:-1]), jnp.broadcast_to(p, shape)
-    n, p = n.astype(dtype), p.astype(dtype)
     left = lax.cumsum(p, axis=p.ndim - 1, reverse=True)
     # of what is left to it and the later ones, how much is an outcome's own?
     own = jnp.moveaxis(p / jnp.where(left == 0, 1, left), -1, 0)
@@ -259,4 +259,4 @@ def multinomial(
 
     parts = split_words(words, own.shape[:1])
     _, counts = scan(step, n, (own, parts), unroll=unroll)
-    return jnp.moveaxis(counts, 0, -1)
+    return jnp.moveaxis(counts, 0, -1).astype(dtype)

@@ -13,7 +13,7 @@ import numpy as np
 import scratchfn.numpy as jnp
 from scratchfn import errors
 from scratchfn.core import dtypes
-from scratchfn.numpy.promotion import promote_inexact
+from scratchfn.numpy.promotion import promote_dtypes_inexact
 from scratchfn.random.arguments import as_dtype, fitting, float_dtype, placeable, request
 from scratchfn.random.discrete import rademacher_signs
 from scratchfn.random.keys import as_shape, key_words, split_in
@@ -67,7 +67,7 @@ def multivariate_normal(
         or the shape.
     """
     words = key_words("multivariate_normal", key)
-    mean, cov = promote_inexact("multivariate_normal", mean, cov)
+    mean, cov = promote_dtypes_inexact(mean, cov)
     dtype = float_dtype("multivariate_normal", mean.dtype if dtype is None else dtype)
     _require_fit(mean, cov, method)
     batch = fitting("multivariate_normal", shape, [mean.shape[:-1], cov.shape[:-2]])

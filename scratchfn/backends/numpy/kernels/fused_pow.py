@@ -30,12 +30,13 @@ _FIRST = np.int32(0x3F330000)  # the bits of 0.699
 
 @tiled
 def power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """x^y for x >= 0; other x by NumPy's `power`."""
+    """x^y for x >= 0 and finite y; others by NumPy's `power`."""
     with np.errstate(all="ignore"):
         out = _exp2(y.astype(np.float64) * _log2(x)).astype(np.float32)
     out[out < TINY] = 0
-    if not (np.min(x, initial=1) >= TINY and np.max(x, initial=1) < np.inf):
-        odd = np.flatnonzero(~((x >= TINY) & (x < np.inf)))
+    ordinary = (x >= TINY) & (x < np.inf) & np.isfinite(y)
+    if not ordinary.all():
+        odd = np.flatnonzero(~ordinary)
         out[odd] = np.power(x[odd], y[odd])
     return out
 
