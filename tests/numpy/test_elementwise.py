@@ -201,12 +201,14 @@ POWERS = {
     "known_array": lambda jnp: jnp.full(3, 1.5) ** jnp.int32(3),
     "known_of_numpy": lambda jnp: jnp.full(3, 15) ** np.uint8(3),
     "known_0d": lambda jnp: jnp.arange(3) ** np.array(2, np.int8),
+    "half": lambda jnp: jnp.array([-np.inf, -0.0, np.inf, np.nan, -2, 4]) ** 0.5,
+    "half_of_a_number": lambda jnp: jnp.float16(-np.inf) ** 0.5,
     "known_negative": lambda jnp: jnp.arange(3) ** jnp.int32(-1),
 }
 
 
 @pytest.mark.parametrize("name", POWERS)
-def test_power_multiplies_a_known_integer_out(name: str) -> None:
+def test_power(name: str) -> None:
     agree(POWERS[name])
 
 
