@@ -12,12 +12,14 @@ Read next: `random/bits.py`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from scratchfn.backends.numpy.kernels import (
+    fused_erf,
     fused_exp,
     fused_lgamma,
     fused_log,
@@ -25,10 +27,11 @@ from scratchfn.backends.numpy.kernels import (
     fused_tan,
 )
 from scratchfn.core.template import kernel
-from scratchfn.primitives.arithmetic import add, div, mul, pow_p
+from scratchfn.primitives.arithmetic import add, div, mul, neg, pow_p
+from scratchfn.primitives.math import exp as exp_
 from scratchfn.primitives.math import square
 from scratchfn.primitives.rules import elementwise, scalar_like
-from scratchfn.primitives.special import digamma, lgamma_kernel
+from scratchfn.primitives.special import digamma, erf_kernel, lgamma_kernel
 
 Function = Callable[..., np.ndarray]
 
@@ -57,6 +60,7 @@ _kernel("fused_log1p", fused_log.log1p, np.log1p)
 _kernel("fused_exp", fused_exp.exp, np.exp)
 _kernel("fused_pow", fused_pow.power, np.power)
 _kernel("fused_tan", fused_tan.tan, np.tan)
+_kernel("fused_erf", fused_erf.erf, erf_kernel)
 _kernel("fused_log_factorial", fused_lgamma.log_factorial, lambda k: lgamma_kernel(k + 1))
 _kernel("fused_rsqrt", _rsqrt, lambda x: np.reciprocal(np.sqrt(x)))
 
@@ -81,6 +85,11 @@ fused_tan_p = elementwise(
     jax=lambda lax, x: lax.tan(x),
 )  # fmt: skip
 
+fused_erf_p = elementwise(
+    "fused_erf", "fused_erf({0})", "f",
+    lambda dx, ans, x: mul(scalar_like(x, 2 / math.sqrt(math.pi)), mul(dx, exp_(neg(square(x))))),
+    jax=lambda lax, x: lax.erf(x),
+)  # fmt: skip
 fused_log_factorial_p = elementwise(
     "fused_log_factorial", "fused_log_factorial({0})", "f",
     lambda dk, ans, k: mul(dk, digamma(add(k, scalar_like(k, 1)))),
@@ -105,4 +114,6 @@ def _pow_jvp(primals: Any, tangents: Any) -> Any:
 fused_pow_p.jvp = _pow_jvp
 
 log, log1p, exp, tan = (p.bind for p in (fused_log_p, fused_log1p_p, fused_exp_p, fused_tan_p))
-rsqrt, power, log_factorial = (p.bind for p in (fused_rsqrt_p, fused_pow_p, fused_log_factorial_p))
+erf, rsqrt, power, log_factorial = (
+    p.bind for p in (fused_erf_p, fused_rsqrt_p, fused_pow_p, fused_log_factorial_p)
+)

@@ -32,7 +32,7 @@ from scratchfn.random.arguments import (
     spread,
 )
 from scratchfn.random.bits import random_bits, uniform_between, unit_floats
-from scratchfn.random.functions import exp, log, log1p, power, tan
+from scratchfn.random.functions import erf, exp, log, log1p, power, tan
 from scratchfn.random.fused import multiply_add
 from scratchfn.random.keys import Shape, as_shape, key_words, split_in
 
@@ -81,7 +81,7 @@ def truncated_normal(key: Any, lower: Any, upper: Any, shape: Any = None, dtype:
     words, shape, dtype = request("truncated_normal", key, shape, dtype, lower, upper)
     lower, upper = (parameter(x, dtype, len(shape)) for x in (lower, upper))
     root = _root_2(dtype)
-    u = uniform_between(words, shape, dtype, lax.erf(lower / root), lax.erf(upper / root))
+    u = uniform_between(words, shape, dtype, *(erf(x * (1 / root)) for x in (lower, upper)))
     x = root * lax.erf_inv(u)
     # Rounding must not push a number onto or over the bounds.
     inf = np.array(np.inf, dtype)

@@ -37,6 +37,7 @@ CASES = [
     Case("fused_log1p", function("log1p"), uniform(3, 4, low=-0.9, high=3)),
     Case("fused_exp", function("exp"), normal(3, 4)),
     Case("fused_tan", function("tan"), uniform(3, 4, low=-1.4, high=1.4)),
+    Case("fused_erf", function("erf"), normal(3, 4)),
     Case("fused_log_factorial", log_factorial, positive(3, 4)),
     Case("fused_rsqrt", function("rsqrt"), positive(3, 4)),
     Case("fused_pow", function("pow"), positive(3, 4), normal(3, 4)),

@@ -4,7 +4,7 @@ Lanczos, "A precision approximation of the gamma function", 1964, with g = 7 and
 
     log k! = (k + 1/2) log t - t + log(2 pi) / 2 + log A(k),  t = k + 7.5
 
-Read next: `erf_inv.py`.
+Read next: `fused_erf.py`.
 """
 
 from __future__ import annotations
