@@ -118,6 +118,13 @@ SETS = [
     ("setdiff1d", lambda jnp: jnp.setdiff1d(TIES, ROWS)),
     ("setxor1d", lambda jnp: jnp.setxor1d(TIES, ROWS)),
     (
+        "setxor1d nan",
+        lambda jnp: [
+            jnp.setxor1d(np.array([np.nan, 1, np.nan]), np.array(xs))
+            for xs in ([2.0, np.nan], [1.0], [])
+        ],
+    ),
+    (
         "sets of weak types",
         lambda jnp: [
             sets(jnp.full(3, 1.5), other, size=size)
