@@ -15,7 +15,6 @@ from tests.numpy.agree import same, same_error
 from tests.surface.different import reason
 from tests.surface.operands import KINDS, WIDE_KINDS
 from tests.surface.table import calls, name_of, outcome
-from tests.surface.unsettled import UNSETTLED
 
 # One kind for each call, in turn, so that all are in use; half of the calls in the full form alone.
 QUICK = [(call, KINDS[n % len(KINDS)]) for n, call in enumerate(calls())]
@@ -37,7 +36,7 @@ def agree(call: str, kind: str) -> None:
 
 def check(call: str, kind: str) -> None:
     """`agree`, the other way round where a difference is on record: it has to be there still."""
-    if reason(call, kind) is None and (call, kind) not in UNSETTLED:
+    if reason(call, kind) is None:
         agree(call, kind)
     else:
         with pytest.raises(AssertionError):
