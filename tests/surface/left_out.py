@@ -32,7 +32,7 @@ LEFT_OUT: dict[str, str] = {
         "allow_f16_reductions array_garbage_collection_guard jax2tf_associative_scan_reductions "
         "make_user_context no_execution thread_guard softmax_custom_jvp",
     ),
-    **_each(_INTERNAL, "jax", "ad ds"),
+    **_each(_INTERNAL, "jax", "ds"),
     **_each(_DEPRECATED, "jax", "legacy_prng_key"),
     **_each(_NOT_A_NUMBER, "jax.numpy", "int1 uint1"),
     **_each(_TPU, "jax.nn", "get_scaled_dot_general_config scaled_dot_general scaled_matmul"),
