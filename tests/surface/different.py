@@ -314,6 +314,11 @@ DIFFERENT: list[tuple[str, str, str]] = [
         "-inf is the least of integers; as a uint64 it is 2**63 in JAX, and the largest number",
     ),
     (
+        r"random\.gamma\(r, p \+ 1\)",
+        "special",
+        "there is no gamma distribution of shape -inf, and what is drawn means nothing",
+    ),
+    (
         r"lax\.cumlogsumexp\(x, 1\)",
         "u?int.*",
         "integers are refused with a TypeError; JAX stumbles over their lack of -inf",
