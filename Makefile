@@ -47,7 +47,7 @@ format: $(VENV)/.with-dev
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-bench: $(VENV)/.with-test-jax-data
+bench: $(VENV)/.with-bench
 	$(RUN)/python -m benchmarks
 
 clean:
