@@ -289,7 +289,7 @@ DIFFERENT: list[tuple[str, str, str]] = [
         "where the first argument is infinite, the limits are 0 and 1, and nan if both are",
     ),
     (
-        r"(jnp|lax)\.dot\(.*preferred_element_type=.*float32.*\)",
+        r"(jnp|lax)\.dot\(.*preferred_element_type=.*float32.*\)|nn\.scaled_dot_general\(.*\)",
         "complex64",
         "the imaginary parts are dropped from the result; JAX drops them from the factors",
     ),
