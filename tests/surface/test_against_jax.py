@@ -53,13 +53,13 @@ def test_call(call: str, kind: str) -> None:
     check(call, kind)
 
 
-@pytest.mark.nightly
+@pytest.mark.full
 @named(REST)
 def test_call_with_other_kinds(call: str, kind: str) -> None:
     check(call, kind)
 
 
-@pytest.mark.nightly
+@pytest.mark.full
 @named(WIDE)
 def test_call_in_64_bits(call: str, kind: str) -> None:
     with sf.enable_x64(True), jax.enable_x64(True):
