@@ -19,7 +19,7 @@ help:
 	@echo "make demo       train a digit classifier on NumPy alone, in under a minute"
 	@echo "make test       the tests"
 	@echo "make test-full  the longer matrices of cases that make test leaves out"
-	@echo "make fuzz       random programs, and all calls with all kinds of operands, for hours"
+	@echo "make fuzz       random programs against JAX, for hours"
 	@echo "make lint       style, types and import order"
 	@echo "make format     put the code into the one format"
 	@echo "make bench      the benchmarks"
@@ -47,7 +47,7 @@ format: $(VENV)/.with-dev
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-bench: $(VENV)/.with-test-jax-data
+bench: $(VENV)/.with-bench
 	$(RUN)/python -m benchmarks
 
 clean:

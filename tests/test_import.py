@@ -62,6 +62,7 @@ def recorded() -> dict[str, list[str]]:
 
 SPACES = [
     "scratchfn",
+    "scratchfn.ad",
     "scratchfn.ad_checkpoint",
     "scratchfn.custom_batching",
     "scratchfn.custom_derivatives",

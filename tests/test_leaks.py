@@ -68,6 +68,7 @@ def _forget() -> Any:
     kept.clear()
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("transformation", TRANSFORMATIONS)
 @pytest.mark.parametrize("f", LEAKS, ids=lambda f: f.__name__)
 def test_leaks_are_found(f: Any, transformation: str) -> None:

@@ -151,6 +151,24 @@ def test_jit_is_given_refs_and_closes_over_them(backend: str) -> None:
     assert float(total[...]) == 101.0
 
 
+def test_map_goes_row_by_row() -> None:
+    def run(lib: Any) -> list[Any]:
+        total = lib.new_ref(lib.numpy.zeros(2))
+
+        def add(x: Any) -> Any:
+            total[0] += x
+            return total[0] * 2
+
+        seen = [lib.lax.map(add, lib.numpy.asarray(X)), total[...]]
+        return [*seen, lib.jit(lambda xs: lib.lax.map(add, xs))(lib.numpy.asarray(X)), total[...]]
+
+    for ours, theirs in zip(run(sf), run(jax), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    scale = new_ref(2.0)
+    doubled = lax.map(lambda x: x * scale[...], jnp.asarray(X), batch_size=3)
+    np.testing.assert_array_equal(doubled, X * 2)
+
+
 def test_jit_in_jit_in_a_loop() -> None:
     total = new_ref(0.0)
 

@@ -81,7 +81,8 @@ def _gelu(x: Any) -> Any:
 
 LIB = SimpleNamespace(
     exp=np.exp, log=np.log, tanh=np.tanh, sqrt=np.sqrt, sin=np.sin, cos=np.cos,
-    sigmoid=lambda x: 0.5 * np.tanh(0.5 * x) + 0.5, softplus=lambda x: np.logaddexp(x, np.float32(0)),
+    sigmoid=lambda x: 0.5 * np.tanh(0.5 * x) + 0.5,
+    softplus=lambda x: np.logaddexp(x, np.float32(0)),
     relu=lambda x: np.maximum(x, np.float32(0)), gelu=_gelu,
     sum=np.sum, mean=np.mean, where=np.where, concatenate=np.concatenate, stack=np.stack,
     transpose=np.transpose, clip=np.clip, minimum=np.minimum,

@@ -10,6 +10,7 @@ Read next: `mlp.py`, the simplest.
 from __future__ import annotations
 
 import importlib
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -58,7 +59,7 @@ class Draw:
     def dense(self, *widths: int) -> Arrays:
         """Weights w0, w1, ... and biases b0, b1, ... of layers of these widths."""
         layers: Arrays = {}
-        for i, (n, m) in enumerate(zip(widths, widths[1:])):
+        for i, (n, m) in enumerate(itertools.pairwise(widths)):
             layers |= {f"w{i}": self.weights(n, m), f"b{i}": np.zeros(m, np.float32)}
         return layers
 

@@ -20,5 +20,5 @@ def loss(lib: Any, params: Any, held: Any, batch: Any) -> Any:
 
 def workload() -> Workload:
     draw = Draw()
-    size = 4_000_000
-    return Workload("f 20-op chain 4M", {"x": draw.normal(size)}, {"y": draw.normal(size)}, loss, 1.0)
+    x, y = draw.normal(4_000_000), draw.normal(4_000_000)
+    return Workload("f 20-op chain 4M", {"x": x}, {"y": y}, loss, 1.0)

@@ -1,4 +1,4 @@
-"""(a) A perceptron 784-512-512-10 with relu, batch 128, SGD: three matrix products and little else."""
+"""(a) A perceptron 784-512-512-10 with relu, batch 128, SGD: matrix products and little else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One update of soft actor-critic (Haarnoja et al. 2018, v2): two critics, the actor, the temperature.
+"""An update of soft actor-critic (Haarnoja et al. 2018, v2): two critics, actor, temperature.
 
 17 observed numbers, 6 actions, two hidden layers of 256, a batch of 256 transitions, Adam; the
 target critics follow by a Polyak average of 0.005. The three losses are summed: each holds what it

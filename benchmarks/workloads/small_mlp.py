@@ -1,4 +1,4 @@
-"""(b) A perceptron 64-64-64-10, batch 32, Adam: what a call costs, and small updates of many arrays."""
+"""(b) A perceptron 64-64-64-10, batch 32, Adam: the cost of calls, small updates of many arrays."""
 
 from __future__ import annotations
 

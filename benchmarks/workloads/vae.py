@@ -1,4 +1,4 @@
-"""A variational autoencoder (Kingma & Welling 2014) with transposed convolutions, 28x28x1, batch 64.
+"""A variational autoencoder (Kingma & Welling 2014), transposed convolutions, 28x28x1, batch 64.
 
 The encoder halves the image twice, the decoder doubles it twice; 16 latent numbers; Adam.
 """

@@ -88,7 +88,7 @@ def _result_types(
     """`prim.avals`, remembered: an eager loop meets the same types again and again."""
     if prim.program:  # of the types of its results, whatever the arguments
         return params[prim.program].out_avals
-    if prim.linearize or prim.effect:  # it holds what must not be kept alive here
+    if prim.holds_programs or prim.effect:  # it holds what must not be kept alive here
         return prim.avals([x.aval for x in args], params)
     key = (prim, tuple([x.aval for x in args]), tuple(params.values()), config.enable_x64)
     try:

@@ -105,7 +105,7 @@ class UsesRefs(ValueError):
             errors.explain(
                 f"{what} of a function that uses a Ref from outside of itself",
                 ", ".join(map(repr, (ref.aval for ref in refs))),
-                "only jit, scan, while_loop, fori_loop, cond and switch carry refs in and out",
+                "only jit, scan, while_loop, fori_loop, map, cond and switch carry refs in and out",
                 "ref[...] as an argument of the function, and its new value as a result",
             )
         )

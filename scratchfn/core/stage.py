@@ -23,9 +23,9 @@ from scratchfn.core.jaxpr import (
     Literal,
     Var,
     eval_jaxpr,
-    weak_cache,
 )
 from scratchfn.core.leaks import leak_checked
+from scratchfn.core.reach import results_reached
 from scratchfn.core.refs import end_recording
 from scratchfn.core.source import user_source
 from scratchfn.core.tangents import Linear, not_linear
@@ -73,9 +73,26 @@ class StageTrace(Trace):
             if not any(mine):
                 with under(self.parent):
                     return self.parent.process(prim, args, params)
-            if prim.program and _has_known_results(params[prim.program], mine):
-                closed = params[prim.program]
-                return eval_jaxpr(closed.jaxpr, closed.consts, *args)
+            if not all(mine):
+                reached = results_reached(prim, mine, params)
+                if reached is not None and not all(reached):
+                    return self._apart(prim, args, params, mine, reached)
+        return self._record(prim, args, params)
+
+    def _apart(
+        self, prim: Primitive, args: Any, params: dict[str, Any], mine: Any, reached: list[bool]
+    ) -> list[Any]:
+        """Computes the results that depend on known arguments alone, and records the others."""
+        if prim.apart is None:
+            closed = params[prim.program or ""]
+            return eval_jaxpr(closed.jaxpr, closed.consts, *args)
+        outs = prim.apart(args, mine, reached, **params)
+        if any(x is None for x in outs):
+            recorded = self._record(prim, args, params)
+            outs = [r if x is None else x for r, x in zip(recorded, outs, strict=True)]
+        return outs
+
+    def _record(self, prim: Primitive, args: Any, params: dict[str, Any]) -> list[Any]:
         invars = [self.atom(x) for x in args]
         outs = [
             StageTracer(self, Var(aval)) for aval in prim.avals([x.aval for x in invars], params)
@@ -107,17 +124,6 @@ class StageTrace(Trace):
         constvars = [v for v, _ in self.consts.values()]
         consts = [c for _, c in self.consts.values()]
         return Jaxpr(constvars, self.invars, outvars, self.eqns), consts
-
-
-@weak_cache
-def _has_known_results(closed: ClosedJaxpr, recorded: tuple[bool, ...]) -> bool:
-    """Can a result be computed at once, because it depends on none of the recorded arguments? Then
-    the call is taken apart, for the part of it that can be."""
-    reached = {v for v, r in zip(closed.jaxpr.invars, recorded, strict=True) if r}
-    for eqn in closed.jaxpr.eqns:
-        if any(v in reached for v in eqn.invars):
-            reached.update(eqn.outvars)
-    return any(v not in reached for v in closed.jaxpr.outvars)
 
 
 @leak_checked

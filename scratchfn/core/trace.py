@@ -52,6 +52,9 @@ class Primitive:
     - `hide(params)`: params that programs do not print, as JAX's do not.
     - `program`: the name of the param that holds the program which the operation merely calls.
     - `effect(params)`: what it does besides computing results, an `Effect`, or None.
+    - `reach(marks, **params)`: for operations that hold programs, which results depend on the
+      marked arguments. `apart(args, marks, reached, **params)`: where not all do, the results, the
+      others computed by themselves; None for a result of the operation as it is (`core/reach.py`).
     - `steps(run, args, **params)`: for operations that hold programs, the results by calls
       `run(program, args)`.
     - `consumes(params)`: does it use up the random keys among its arguments?
@@ -73,6 +76,8 @@ class Primitive:
     hide: Callable[[dict[str, Any]], Sequence[str]] | None = None
     program: str | None = None
     effect: Callable[[dict[str, Any]], Effect | None] | None = None
+    reach: Callable[..., list[bool]] | None = None
+    apart: Callable[..., list[Any]] | None = None
     steps: Callable[..., list[Any]] | None = None
     consumes: Callable[[dict[str, Any]], bool] | None = None
 
@@ -93,6 +98,10 @@ class Primitive:
         """Runs the operation under the current trace. Arguments are `Array`s or tracers."""
         outs = current.trace.process(self, args, params)
         return outs if self.many else outs[0]
+
+    @property
+    def holds_programs(self) -> bool:
+        return bool(self.program or self.linearize or self.reach)
 
     @property
     def multiple_results(self) -> bool:
@@ -148,7 +157,7 @@ class Primitive:
 
 _RULES = (
     "impl", "source", "jax", "aval", "jvp", "linearize", "transpose", "batch", "collective", "hide",
-    "program", "effect", "steps", "consumes",
+    "program", "effect", "reach", "apart", "steps", "consumes",
 )  # fmt: skip
 registry: dict[str, Primitive] = {}
 

@@ -72,8 +72,7 @@ def approx_max_k(
     A TPU may miss some, in proportion to `recall_target`; here they are exact, and the last three
     arguments change nothing.
     """
-    x = _floating("lax.approx_max_k", operand)
-    axis = as_axis("lax.approx_max_k", reduction_dimension, x.ndim)
+    x, axis = _floating("lax.approx_max_k", operand, reduction_dimension)
     return sorting.top_k(x, operator.index(k), axis)
 
 
@@ -87,17 +86,21 @@ def approx_min_k(
 ) -> list[Any]:
     """The `k` least floating point numbers along an axis, least first, and their positions; exact,
     as `approx_max_k` is."""
-    x = _floating("lax.approx_min_k", operand)
-    axis = as_axis("lax.approx_min_k", reduction_dimension, x.ndim)
+    x, axis = _floating("lax.approx_min_k", operand, reduction_dimension)
     values, positions = sorting.top_k(neg_p.bind(x), operator.index(k), axis)
     return [neg_p.bind(values), positions]
 
 
-def _floating(asked: str, operand: Any) -> Any:
-    """The operand as a value. Raises ValueError unless it is of floating point numbers."""
+def _floating(asked: str, operand: Any, axis: int) -> tuple[Any, int]:
+    """The operand as a value, and the axis counted from 0. Raises TypeError for a number, which has
+    no axis, and ValueError for what is no array of floating point numbers."""
     x = as_value(operand)
-    if dtypes.kind(x.dtype) == "f":
-        return x
-    why = "approximate search is for floating point numbers"
-    write = "lax.top_k, which is exact for every type"
-    raise ValueError(errors.explain(asked, f"an operand of type {x.aval}", why, write))
+    found = f"an operand of type {x.aval}"
+    if not x.ndim:
+        why = "the elements along an axis are compared"
+        raise TypeError(errors.explain(asked, found, why, f"{asked}(x[None], 1)"))
+    if dtypes.kind(x.dtype) != "f":
+        why = "approximate search is for floating point numbers"
+        write = "lax.top_k, which is exact for every type"
+        raise ValueError(errors.explain(asked, found, why, write))
+    return x, as_axis(asked, axis, x.ndim)

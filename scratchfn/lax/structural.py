@@ -222,13 +222,14 @@ def slice(
     strides: Sequence[int] | None = None,
 ) -> Any:
     """`operand[start:limit:stride]` along each axis. Raises TypeError unless
-    0 <= start <= limit <= size: nothing is wrapped or clipped; ValueError unless there is a start
-    and a limit for each axis."""
+    0 <= start <= limit <= size: nothing is wrapped or clipped. Raises ValueError, or TypeError if
+    strides are given, unless there is a start and a limit for each axis."""
     start, limit = as_shape("lax.slice", start_indices), as_shape("lax.slice", limit_indices)
     steps = None if strides is None else as_shape("lax.slice", strides)
     x = as_value(operand)
     if len(start) != x.ndim or len(limit) != x.ndim:
-        raise ValueError(
+        error = ValueError if strides is None else TypeError  # as two ways to slice have it in JAX
+        raise error(
             errors.explain(
                 f"lax.slice of {x.aval}",
                 f"start_indices={start}, limit_indices={limit}",
@@ -305,8 +306,10 @@ def reshape(
 ) -> Any:
     """The same elements in row-major order under another shape; `dimensions` is the order in which
     the operand's axes are read. Raises ValueError unless the number of elements is the same, and
-    TypeError for a size below 0."""
+    TypeError for a size below 0 or an order that is none of the axes."""
     x = as_value(operand)
+    if dimensions is not None:
+        x = base.transpose(x, as_shape("lax.reshape", dimensions))
     sizes = as_shape("lax.reshape", new_sizes)
     require_sizes("lax.reshape", sizes)
     if prod(sizes) != x.size:
@@ -314,8 +317,6 @@ def reshape(
         found = f"{x.size} elements in, {prod(sizes)} out"
         why, write = "a reshape neither adds nor drops elements", f"lax.reshape(x, ({x.size},))"
         raise ValueError(errors.explain(asked, found, why, write))
-    if dimensions is not None:
-        x = base.transpose(x, as_shape("lax.reshape", dimensions))
     return base.reshape(x, sizes)
 
 

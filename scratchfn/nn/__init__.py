@@ -47,6 +47,9 @@ from scratchfn.nn.layers import linear as linear
 from scratchfn.nn.layers import linear_init as linear_init
 from scratchfn.nn.layers import max_pool as max_pool
 from scratchfn.nn.losses import softmax_cross_entropy as softmax_cross_entropy
+from scratchfn.nn.scaled import get_scaled_dot_general_config as get_scaled_dot_general_config
+from scratchfn.nn.scaled import scaled_dot_general as scaled_dot_general
+from scratchfn.nn.scaled import scaled_matmul as scaled_matmul
 from scratchfn.nn.softmax import log_softmax as log_softmax
 from scratchfn.nn.softmax import logmeanexp as logmeanexp
 from scratchfn.nn.softmax import logsumexp as logsumexp

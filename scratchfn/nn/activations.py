@@ -15,7 +15,7 @@ from scratchfn import lax
 from scratchfn.core import dtypes
 from scratchfn.errors import explain
 from scratchfn.numpy import tanh
-from scratchfn.numpy.arguments import known
+from scratchfn.numpy.arguments import axis_of, known
 from scratchfn.numpy.promotion import inexact, operand
 from scratchfn.transforms.custom_jvp import custom_jvp
 
@@ -26,7 +26,7 @@ SELU_SCALE = 1.0507009873554804934193349852946
 
 def identity(x: Any) -> Any:
     """x itself."""
-    return operand("identity", x)
+    return operand("nn.identity", x)
 
 
 @custom_jvp
@@ -52,7 +52,7 @@ def sigmoid(x: Any) -> Any:
 
 def log_sigmoid(x: Any) -> Any:
     """log σ(x), without the underflow of σ."""
-    return -softplus(-operand("log_sigmoid", x))
+    return -softplus(-operand("nn.log_sigmoid", x))
 
 
 def softplus(x: Any) -> Any:
@@ -62,7 +62,7 @@ def softplus(x: Any) -> Any:
 
 def silu(x: Any) -> Any:
     """x σ(x), also called swish."""
-    x = operand("silu", x)
+    x = operand("nn.silu", x)
     return x * sigmoid(x)
 
 
@@ -75,7 +75,8 @@ def gelu(x: Any, approximate: bool = True) -> Any:
     Args:
       approximate: x/2 (1 + tanh(sqrt(2/π) (x + 0.044715 x³))) instead of x/2 erfc(-x/sqrt(2)).
     """
-    x = inexact("gelu", x)
+    x = inexact("nn.gelu", x)
+    x = lax.convert_element_type(x, x.dtype)  # its constants are strong in JAX, so the result is
     if approximate:
         slope = math.sqrt(2 / math.pi)
         return x * (0.5 * (1.0 + jnp.tanh(slope * (x + 0.044715 * x**3))))
@@ -84,13 +85,13 @@ def gelu(x: Any, approximate: bool = True) -> Any:
 
 def mish(x: Any) -> Any:
     """x tanh(softplus(x))."""
-    x = operand("mish", x)
+    x = operand("nn.mish", x)
     return x * jnp.tanh(softplus(x))
 
 
 def elu(x: Any, alpha: Any = 1.0) -> Any:
     """x where x > 0, alpha (exp(x) - 1) elsewhere."""
-    x = operand("elu", x)
+    x = operand("nn.elu", x)
     # exp sees no large x, whose infinity would turn the derivative of the branch not taken to nan.
     return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.where(x > 0, 0.0, x)))
 
@@ -107,13 +108,13 @@ def selu(x: Any) -> Any:
 
 def leaky_relu(x: Any, negative_slope: Any = 1e-2) -> Any:
     """x where x >= 0, negative_slope x elsewhere."""
-    x = operand("leaky_relu", x)
+    x = operand("nn.leaky_relu", x)
     return jnp.where(x >= 0, x, negative_slope * x)
 
 
 def hard_tanh(x: Any) -> Any:
     """x held in [-1, 1]; the derivative is 1 on the closed interval."""
-    x = operand("hard_tanh", x)
+    x = operand("nn.hard_tanh", x)
     return jnp.where(x > 1, 1, jnp.where(x < -1, -1, x))
 
 
@@ -124,7 +125,7 @@ def hard_sigmoid(x: Any) -> Any:
 
 def hard_silu(x: Any) -> Any:
     """x hard_sigmoid(x), also called hard_swish."""
-    x = operand("hard_silu", x)
+    x = operand("nn.hard_silu", x)
     return x * hard_sigmoid(x)
 
 
@@ -133,13 +134,13 @@ hard_swish = hard_silu
 
 def soft_sign(x: Any) -> Any:
     """x / (1 + |x|)."""
-    x = operand("soft_sign", x)
+    x = operand("nn.soft_sign", x)
     return x / (jnp.abs(x) + 1)
 
 
 def squareplus(x: Any, b: Any = 4) -> Any:
     """(x + sqrt(x² + b)) / 2: a softplus without exponentials."""
-    x = operand("squareplus", x)
+    x = operand("nn.squareplus", x)
     return (x + jnp.sqrt(jnp.square(x) + b)) / 2
 
 
@@ -147,7 +148,7 @@ def squareplus(x: Any, b: Any = 4) -> Any:
 def log1mexp(x: Any) -> Any:
     """log(1 - exp(-x)) for x >= 0, exact where x is small and where it is large. Source: Mächler,
     "Accurately computing log(1 - exp(-|a|))"."""
-    x = operand("log1mexp", x)
+    x = operand("nn.log1mexp", x)
     return jnp.where(x < math.log(2), jnp.log(-jnp.expm1(-x)), jnp.log1p(-jnp.exp(-x)))
 
 
@@ -157,13 +158,13 @@ log1mexp.defjvps(lambda dx, ans, x: dx / jnp.expm1(x))
 def sparse_plus(x: Any) -> Any:
     """0 up to -1, x from 1 on, (x + 1)²/4 between: a softplus that is exact on both sides. Source:
     Martins & Astudillo 2016, Blondel et al. 2020."""
-    x = operand("sparse_plus", x)
+    x = operand("nn.sparse_plus", x)
     return jnp.where(x <= -1.0, 0.0, jnp.where(x >= 1.0, x, (x + 1.0) ** 2 / 4))
 
 
 def sparse_sigmoid(x: Any) -> Any:
     """0 up to -1, 1 from 1 on, (x + 1)/2 between: the derivative of sparse_plus."""
-    return 0.5 * jnp.clip(operand("sparse_sigmoid", x) + 1.0, 0.0, 2.0)
+    return 0.5 * jnp.clip(operand("nn.sparse_sigmoid", x) + 1.0, 0.0, 2.0)
 
 
 def glu(x: Any, axis: int = -1) -> Any:
@@ -172,7 +173,7 @@ def glu(x: Any, axis: int = -1) -> Any:
     Raises:
       ValueError: the axis has an odd size.
     """
-    x = operand("glu", x)
+    x = operand("nn.glu", x)
     size = x.shape[axis]
     if size % 2:
         raise ValueError(
@@ -196,9 +197,9 @@ def one_hot(x: Any, num_classes: int, *, dtype: Any = None, axis: int = -1) -> A
       axis: where the new axis of size `num_classes` stands in the result.
     """
     x = jnp.asarray(x)
-    axis = axis % (x.ndim + 1)
+    axis = axis_of("nn.one_hot", axis, x.ndim + 1)
     shape = [1] * (x.ndim + 1)
-    shape[axis] = known("one_hot", "num_classes", num_classes)
+    shape[axis] = known("nn.one_hot", "num_classes", num_classes)
     classes = lax.broadcasted_iota(x.dtype, shape, axis)
     hot = jnp.expand_dims(x, axis) == classes
     return hot.astype(dtypes.default_dtype("f") if dtype is None else dtype)

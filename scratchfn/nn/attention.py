@@ -61,6 +61,7 @@ def dot_product_attention(
 
     Raises:
       ValueError: shapes or dtypes that do not fit, or an unknown implementation.
+      RuntimeError: implementation="cudnn".
     """
     query, key, value = map(jnp.asarray, (query, key, value))
     out_shape = query.shape
@@ -162,7 +163,8 @@ def _check(
 ) -> None:
     """Raises ValueError for what does not fit together."""
     if implementation not in (None, "xla"):
-        raise ValueError(
+        error = RuntimeError if implementation == "cudnn" else ValueError
+        raise error(
             explain(
                 f"dot_product_attention with implementation={implementation!r}",
                 "none of None and 'xla'",

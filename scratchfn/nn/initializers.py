@@ -17,6 +17,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+import numpy as np
+
 import scratchfn.numpy as jnp
 from scratchfn import random
 from scratchfn.core import dtypes
@@ -30,6 +32,9 @@ Distribution = Literal["truncated_normal", "normal", "uniform"]
 
 # Deviation of a standard normal that is cut off at two deviations.
 TRUNCATED_STDDEV = 0.87962566103423978
+# What JAX takes for that of a complex normal cut off at modulus 2; it is 0.962, exactly
+# sqrt(1 - 4 / (e^4 - 1)), so that complex weights are 1% too large, in JAX and here.
+COMPLEX_TRUNCATED_STDDEV = 0.95311164380491208
 
 
 def _placeable(init: Initializer) -> Initializer:
@@ -120,7 +125,8 @@ def variance_scaling(
 
     Args:
       mode: n is the fan in, the fan out, or their arithmetic or geometric mean.
-      distribution: the truncated normal is cut at two deviations and then rescaled.
+      distribution: the truncated normal is cut at two deviations and then rescaled. Of complex
+        dtypes both it and the uniform one are as likely in every direction of the plane.
       in_axis, out_axis, batch_axis: axes of the weights; those named by none of the three (a
         convolution's height and width) count in both fans, those of the batch in neither.
 
@@ -130,9 +136,11 @@ def variance_scaling(
 
     @_placeable
     def init(key: Any, shape: Sequence[int], dtype: Any = dtype) -> Any:
-        dtype = _float(dtype)
+        dtype = np.dtype(_float(dtype))
         n = _fan(mode, shape, in_axis, out_axis, batch_axis)
         variance = jnp.array(scale / n, dtype)
+        if dtypes.kind(dtype) == "c" and distribution in _ON_THE_PLANE:
+            return _ON_THE_PLANE[distribution](key, shape, dtype) * jnp.sqrt(variance)
         if distribution == "truncated_normal":
             stddev = jnp.sqrt(variance) / jnp.array(TRUNCATED_STDDEV, dtype)
             return random.truncated_normal(key, -2, 2, shape, dtype) * stddev
@@ -143,6 +151,30 @@ def variance_scaling(
         raise ValueError(_unknown("distribution", distribution, Distribution))
 
     return init
+
+
+def _uniform_on_disk(key: Any, shape: Sequence[int], dtype: np.dtype) -> Any:
+    """Complex numbers, evenly on a disk, with variance 1."""
+    square, turns = _squares_and_turns(key, shape, dtype)
+    return jnp.sqrt(2 * square).astype(dtype) * jnp.exp(2j * np.pi * turns)
+
+
+def _truncated_normal_on_plane(key: Any, shape: Sequence[int], dtype: np.dtype) -> Any:
+    """Complex numbers, normal up to a modulus of 2. The squared modulus of a normal number is
+    exponential: found by inversion, -log(1 - u), for u below its distribution function at 4."""
+    u, turns = _squares_and_turns(key, shape, dtype)
+    modulus = jnp.sqrt(-jnp.log(1 - (1 - jnp.exp(jnp.array(-4, dtype))) * u))
+    return modulus * jnp.exp(2j * np.pi * turns) / jnp.array(COMPLEX_TRUNCATED_STDDEV, dtype)
+
+
+def _squares_and_turns(key: Any, shape: Sequence[int], dtype: np.dtype) -> tuple[Any, Any]:
+    """Two uniform numbers in [0, 1) for each complex one: of its squared modulus and its angle."""
+    half = dtypes.to_floating_dtype(dtype)
+    u, turns = (random.uniform(part, shape, half) for part in random.split(key))
+    return u, turns.astype(dtype)
+
+
+_ON_THE_PLANE = {"uniform": _uniform_on_disk, "truncated_normal": _truncated_normal_on_plane}
 
 
 def glorot_uniform(

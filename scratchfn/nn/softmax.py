@@ -41,7 +41,7 @@ def standardize(
       where: booleans that broadcast to x's shape; False elements do not count in either.
       algorithm: the variance as E[x²] - E[x]² ("fast"), or as E[(x - E[x])²] ("stable").
     """
-    x = operand("standardize", x)
+    x = operand("nn.standardize", x)
     if mean is None:
         mean = jnp.mean(x, axis, keepdims=True, where=where)
     if variance is None and algorithm == "stable":

@@ -91,7 +91,8 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     y = moveaxis(y, axis, -1)
     last = y.ndim - 1
     size = y.shape[last]
-    pairs = add(slice_along(y, 1, size, last), slice_along(y, 0, size - 1, last))
+    steps = max(size - 1, 0)  # nothing, like one sample, has the integral 0
+    pairs = add(slice_along(y, size - steps, size, last), slice_along(y, 0, steps, last))
     return multiply(0.5, sum(multiply(width, pairs), -1))
 
 
@@ -190,13 +191,14 @@ def interp(
     """
     x, xp, fp = (operand("interp", v, i) for i, v in enumerate((x, xp, fp)))
     bad = [v for v in (left, right) if isinstance(v, str) and v != "extrapolate"]
-    if xp.shape != fp.shape or xp.ndim != 1 or dtypes.kind(x.dtype) == "c" or bad:
+    complex_ = "c" in (dtypes.kind(x.dtype), dtypes.kind(xp.dtype))
+    if xp.shape != fp.shape or xp.ndim != 1 or complex_ or bad:
         raise ValueError(
             errors.explain(
                 f"jnp.interp(x, xp, fp, left={left!r}, right={right!r})",
                 f"types {x.aval}, {xp.aval} and {fp.aval}",
-                "xp and fp are vectors of one length, x is real, and left and right are numbers or "
-                "'extrapolate'",
+                "xp and fp are vectors of one length, x and xp are real, and left and right are "
+                "numbers or 'extrapolate'",
                 "jnp.interp(x, xp, fp)",
             )
         )
@@ -255,7 +257,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     powers = iota(x.dtype, (count,))
     if not increasing:
         powers = subtract(scalar(count - 1, x.dtype), powers)
-    return power(base.expand_dims(x, [1]), powers)
+    return power(base.expand_dims(x, [1]), base.expand_dims(powers, [0]))
 
 
 def convolve(

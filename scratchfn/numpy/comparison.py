@@ -35,7 +35,7 @@ def choose(condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, else y: `where` with three arguments."""
     condition = truth("where", condition)
     x, y = promote_dtypes(x, y)
-    shape = broadcast_shapes("where", [condition.shape, x.shape, y.shape], ValueError)
+    shape = broadcast_shapes("where", [condition.shape, x.shape, y.shape], ValueError, True)
     which = condition if condition.shape == () else spread(condition, shape)
     return select_n(which, spread(y, shape), spread(x, shape))
 
@@ -86,7 +86,10 @@ greater_equal = _comparison("greater_equal", logic.ge_p, "x >= y, element by ele
 def truth(name: str, x: Any) -> Any:
     """x as booleans: x != 0."""
     x = operand(name, x)
-    return x if x.dtype == BOOL else not_equal(x, scalar_like(x, 0))
+    if x.dtype == BOOL:
+        return x
+    zero = strong_scalar(x, 0) if x.ndim else scalar_like(x, 0)  # weak of weak scalars, as in JAX
+    return not_equal(x, zero)
 
 
 def _logical(name: str, prim: Any, doc: str) -> Callable[[Any, Any], Any]:

@@ -199,4 +199,5 @@ def frombuffer(buffer: Any, dtype: Any = float, count: int = -1, offset: int = 0
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
     """An array from another library's, through DLPack."""
     # NumPy's DLPack knows the dtypes of NumPy alone; our own arrays have no need of it.
-    return asarray(x if isinstance(x, Array) else np.from_dlpack(x), copy=copy, device=device)
+    array = x if isinstance(x, Array) else np.from_dlpack(x)
+    return asarray(array, array.dtype, copy=copy, device=device)  # DLPack has no weak types

@@ -180,7 +180,7 @@ def log2(x: Any, /) -> Any:
 
 def log10(x: Any, /) -> Any:
     """The logarithm to base 10."""
-    return _scaled_log(inexact("log10", x), 1 / np.log(10))
+    return _scaled_log(inexact("log10", x), np.log10(np.e))  # 1 / np.log(10) is one rounding away
 
 
 def _scaled_log(x: Any, factor: float) -> Any:

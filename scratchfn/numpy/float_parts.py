@@ -22,8 +22,10 @@ from scratchfn.numpy.comparison import (
     isfinite,
     less,
     logical_and,
+    logical_not,
     not_equal,
     right_shift,
+    truth,
 )
 from scratchfn.numpy.elementwise import copysign, imag, strong, trunc
 from scratchfn.numpy.promotion import align_ranks, inexact, operand
@@ -137,9 +139,9 @@ def spacing(x: Any, /) -> Any:
 
 def iscomplex(x: Any) -> Any:
     """Where the imaginary part is not 0."""
-    return not_equal(imag(x), 0)
+    return truth("iscomplex", imag(x))
 
 
 def isreal(x: Any) -> Any:
     """Where the imaginary part is 0."""
-    return equal(imag(x), 0)
+    return logical_not(imag(x))

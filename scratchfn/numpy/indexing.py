@@ -194,9 +194,21 @@ def iterate(x: Any) -> Iterator[Any]:
     """`iter(x)`: the entries along the first axis."""
     if x.ndim == 0:
         raise TypeError(_no_sequence("iteration over an array", x))
-    if type(x) is Array and type(x.buffer) is np.ndarray and current.trace is EVAL and config.plain:
+    if type(x) is not Array or current.trace is not EVAL:
+        return iter(unstack(x))
+    if type(x.buffer) is np.ndarray and config.plain:
         return iter([Array(row, x.weak_type) for row in x.buffer])
-    return iter(unstack(x))
+    return _iterate_in_chunks(x)
+
+
+def _iterate_in_chunks(x: Any, chunk: int = 100) -> Iterator[Any]:
+    """The entries of an array, so many at a time: XLA compiles one operation of a thousand results
+    for most of a minute."""
+    size, *sizes = x.shape
+    for start in range(0, size, chunk):
+        count = min(chunk, size - start)
+        places = [start, *[0] * len(sizes)]
+        yield from unstack(x if count == size else dynamic_slice(x, places, [count, *sizes]))
 
 
 def length(x: Any) -> int:

@@ -30,6 +30,7 @@ from scratchfn.numpy.promotion import lead, operand, promote_dtypes
 from scratchfn.numpy.totals import sum
 from scratchfn.numpy.ufuncs import add, remainder, subtract
 from scratchfn.primitives import base, joining
+from scratchfn.primitives.convert import convert_element_type
 from scratchfn.primitives.sorting import sort
 from scratchfn.primitives.structural import iota
 
@@ -273,4 +274,5 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
     both = joining.concatenate([x, broadcast_to(new, shape)], axis)
     added = np.arange(count, dtype=np.int32) + x.shape[axis]
-    return take(both, np.insert(places, where, added), axis)
+    out = take(both, np.insert(places, where, added), axis)
+    return convert_element_type(out, x.dtype, x.weak_type)

@@ -34,7 +34,8 @@ def histogram2d(
     if x.ndim != 1 or x.shape != y.shape:
         why, write = "each point has an x and a y", "jnp.histogram2d(x.ravel(), y.ravel())"
         found = f"types {x.aval} and {y.aval}"
-        raise TypeError(errors.explain("jnp.histogram2d", found, why, write))
+        error = ValueError if x.shape == y.shape else TypeError
+        raise error(errors.explain("jnp.histogram2d", found, why, write))
     if hasattr(bins, "__len__") and len(bins) not in (1, 2):
         bins = [bins, bins]
     counts, (x_edges, y_edges) = histogramdd(stack([x, y], 1), bins, range, weights, density)

@@ -30,6 +30,7 @@ from scratchfn.numpy import (
     ufuncs,
     views,
 )
+from scratchfn.numpy.promotion import operand
 from scratchfn.primitives import arithmetic
 
 # What may stand on the other side of an operator; anything else gets a chance of its own.
@@ -137,6 +138,19 @@ def _matrix_transpose(self: Any) -> Any:
     return manipulation.swapaxes(self, -1, -2)
 
 
+def _contains(self: Any, item: Any) -> Any:
+    """`item in x`, which Python makes a bool of."""
+    item = operand("equal", item, 1)
+    if self.ndim == 1 and item.ndim == 0:
+        return reductions.any(comparison.equal(self, item))
+    raise ValueError(
+        errors.explain(
+            "item in x", f"{item.aval} in {self.aval}", "one number is looked for in a vector",
+            "jnp.any(x == item), or jnp.isin(items, x)",
+        )
+    )  # fmt: skip
+
+
 _METHODS: dict[str, Any] = {
     "all": reductions.all,
     "any": reductions.any,
@@ -181,6 +195,7 @@ _METHODS: dict[str, Any] = {
     "view": views.view,
 }
 _METHODS |= {
+    "__contains__": _contains,
     "__getitem__": indexing.getitem,
     "__iter__": indexing.iterate,
     "__len__": indexing.length,

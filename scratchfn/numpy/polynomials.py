@@ -24,7 +24,7 @@ from scratchfn.numpy.joining import concatenate
 from scratchfn.numpy.linalg import eigvals, inv, lstsq
 from scratchfn.numpy.manipulation import slice_along, transpose
 from scratchfn.numpy.products import matmul, outer
-from scratchfn.numpy.promotion import operand, promote_dtypes, promote_dtypes_inexact
+from scratchfn.numpy.promotion import lead, operand, promote_dtypes, promote_dtypes_inexact
 from scratchfn.numpy.resizing import trim_zeros
 from scratchfn.numpy.rolling import roll
 from scratchfn.numpy.searching import argsort
@@ -168,10 +168,10 @@ def poly(seq_of_zeros: Any) -> Any:
     if not zeros.size:
         return ones((), zeros.dtype)
     zeros = zeros.reshape(-1)
-    result = full(1, 1, zeros.dtype)
-    for i in range(zeros.shape[0]):
-        factor = concatenate([full(1, 1, zeros.dtype), negative(slice_along(zeros, i, i + 1, 0))])
-        result = convolve(result, factor)
+    result, zero = full(1, 1, zeros.dtype), full(1, 0, zeros.dtype)
+    for i in range(zeros.shape[0]):  # times x - z
+        lower = multiply(result, negative(slice_along(zeros, i, i + 1, 0)))
+        result = add(concatenate([result, zero]), concatenate([zero, lower]))
     return result
 
 
@@ -182,7 +182,7 @@ def roots(p: Any, *, strip_zeros: bool = True) -> Any:
       strip_zeros: whether leading coefficients that are 0 are left out first, for which their
         values must be known. If not, there is a nan for each of them, at the end.
     """
-    (p,) = promote_dtypes_inexact(*_coefficients("roots", p))
+    (p,) = promote_dtypes_inexact(*_coefficients("roots", lead(operand("roots", p), 1)))
     if p.shape[0] < 2:
         return full(0, 0, dtypes.to_complex_dtype(p.dtype))
     zero = equal(p, 0)
@@ -247,9 +247,9 @@ def polyfit(
         matrix = multiply(matrix, expand_dims(weights, [1]))
         y = multiply(y, expand_dims(weights, [1]) if y.ndim == 2 else weights)
     scale = sqrt(sum(square(matrix), 0))
-    matrix = divide(matrix, scale)
+    matrix = divide(matrix, expand_dims(scale, [0]))
     found, residuals, rank, values = lstsq(matrix, y, rcond)
-    found = transpose(divide(transpose(found), scale))
+    found = transpose(divide(transpose(found), lead(scale, y.ndim)))
     if full:
         return found, residuals, rank, values, asarray(rcond)
     if not cov:

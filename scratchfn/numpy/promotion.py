@@ -23,7 +23,7 @@ as_array = as_value
 
 def called(name: str) -> str:
     """The user's function as messages name it: `jnp.add`, but `scipy.special.xlogy`."""
-    return name if name.startswith(("scipy.", "image.")) else f"jnp.{name}"
+    return name if name.startswith(("scipy.", "image.", "nn.")) else f"jnp.{name}"
 
 
 def operand(name: str, x: Any, place: int = 0) -> Any:
@@ -146,11 +146,15 @@ def lead(x: Any, ndim: int) -> Any:
 
 
 def broadcast_shapes(
-    name: str, shapes: list[tuple[int, ...]], error: type[Exception] = TypeError
-) -> tuple[int, ...]:
-    """The shape that arrays of these shapes broadcast to. Raises `error` naming them."""
+    name: str, shapes: list[tuple[int, ...]], error: type[Exception] = TypeError,
+    any_ranks: bool = False,
+) -> tuple[int, ...]:  # fmt: skip
+    """The shape that arrays of these shapes broadcast to. Raises `error` naming them. With
+    `any_ranks`, their ranks may differ whatever `config.numpy_rank_promotion` says, as in JAX's
+    `where` and its samplers."""
     ndim = max(map(len, shapes))
-    _check_rank_promotion(name, shapes, ndim)
+    if not any_ranks:
+        _check_rank_promotion(name, shapes, ndim)
     padded = [(1,) * (ndim - len(s)) + s for s in shapes]
     columns = [{d for d in dims if d != 1} for dims in zip(*padded, strict=True)]
     if all(len(column) <= 1 for column in columns):

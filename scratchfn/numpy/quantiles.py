@@ -19,7 +19,7 @@ from scratchfn.numpy.arguments import axes_of, no_out, placed, scalar
 from scratchfn.numpy.comparison import choose, isnan, less, less_equal, logical_not
 from scratchfn.numpy.elementwise import ceil, floor
 from scratchfn.numpy.manipulation import slice_along
-from scratchfn.numpy.promotion import inexact, operand, promote_dtypes_inexact
+from scratchfn.numpy.promotion import inexact, lead, operand, promote_dtypes_inexact
 from scratchfn.numpy.reductions import any, sum
 from scratchfn.numpy.ufuncs import add, clip, divide, multiply, subtract
 from scratchfn.primitives import base
@@ -171,7 +171,7 @@ def _first_reaching(lines: Any, q: Any, weights: Any) -> Any:
 
 def _between(lines: Any, q: Any, counts: Any, method: str) -> Any:
     """What lies at position q (n - 1) of sorted lines [n, ...]."""
-    last = subtract(counts, 1)
+    last = lead(subtract(counts, 1), q.ndim)
     position = multiply(q, last)
     below, above = floor(position), ceil(position)
     weight = subtract(position, below)

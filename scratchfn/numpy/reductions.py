@@ -24,6 +24,7 @@ from scratchfn.numpy.promotion import (
     inexact,
     operand,
     promote_dtypes_inexact,
+    spread,
 )
 from scratchfn.numpy.running import cumprod, cumsum, cumulative_prod, cumulative_sum
 from scratchfn.numpy.totals import all, any, count_nonzero, mask_of, prod, sum
@@ -65,9 +66,15 @@ def _count(a: Any, axis: Any, keepdims: bool, where: Any, dtype: np.dtype) -> An
     if where is None:
         return scalar(math.prod(a.shape[i] for i in axes_of("mean", axis, a.ndim)), dtype)
     mask = mask_of("mean", where)
-    shape = broadcast_shapes("mean", [mask.shape, a.shape], ValueError)
-    mask = base.broadcast_in_dim(mask, shape, range(len(shape) - mask.ndim, len(shape)))
-    return sum(mask, axis, dtype, keepdims=keepdims)
+    if broadcast_shapes("mean", [mask.shape, a.shape], ValueError) != a.shape:
+        raise ValueError(
+            errors.explain(
+                f"a mean of {a.aval}", f"a mask of type {mask.aval}",
+                "there would be more elements that count than there are",
+                "jnp.broadcast_to(x, mask.shape) for a mean of the elements repeated",
+            )
+        )  # fmt: skip
+    return sum(spread(mask, a.shape), axis, dtype, keepdims=keepdims)
 
 
 def average(

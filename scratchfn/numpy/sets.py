@@ -208,11 +208,13 @@ def setdiff1d(
     """The distinct elements of the first array that the second lacks, in rising order; in their own
     if `assume_unique`. Filled up to `size` with `fill_value`, by default 0."""
     a, b = operand("setdiff1d", ar1), operand("setdiff1d", ar2, 1)
-    missing = isin(a := ravel(a), b, invert=True)
-    if not assume_unique:
-        a, _, first = _sorted_rows(a, True)
-        missing = logical_and(first, isin(a, b, invert=True))
-    return _kept("setdiff1d", a, missing, size, 0 if fill_value is None else fill_value)[0]
+    a = ravel(a)
+    if assume_unique:
+        missing = isin(a, b, invert=True)
+    else:
+        a, missing = _distinct_besides(a, b)
+    kept = _kept("setdiff1d", a, missing, size, 0 if fill_value is None else fill_value)[0]
+    return convert_element_type(kept, a.dtype, a.weak_type)
 
 
 def setxor1d(
@@ -222,22 +224,32 @@ def setxor1d(
     """The distinct elements that one of the arrays has and the other lacks, in rising order. Filled
     up to `size` with `fill_value`, by default the least of them."""
     a, b = promote_dtypes(operand("setxor1d", ar1), operand("setxor1d", ar2, 1))
-    ordered, _, first = _sorted_rows(concatenate([a, b], None), True)
-    once = logical_and(first, not_equal(isin(ordered, a), isin(ordered, b)))
-    return _kept("setxor1d", ordered, once, size, fill_value)[0]
+    a, b = ravel(a), ravel(b)
+    parts = zip(_distinct_besides(a, b), _distinct_besides(b, a))
+    values, once = (concatenate(list(pair)) for pair in parts)
+    order = argsort(values)
+    return _kept("setxor1d", take(values, order), take(once, order), size, fill_value)[0]
+
+
+def _distinct_besides(a: Any, b: Any) -> tuple[Any, Any]:
+    """The elements of `a` in rising order, and where one is the first of its kind and `b` lacks it,
+    as it lacks nan."""
+    ordered, _, first = _sorted_rows(a, True)
+    return ordered, logical_and(first, isin(ordered, b, invert=True))
 
 
 def _kept(name: str, x: Any, mask: Any, size: int | None, fill_value: Any) -> tuple[Any, Any, Any]:
     """The elements where the mask holds, their places, and how many there are. Filled up to `size`
     with `fill_value`, or with the first of them."""
+    weak = x.weak_type and size is None
     found = sum(mask, dtype=dtypes.int32)
     size = length_of(name, found, size)
     if not x.size:
         places = base.full((size,), 0, dtypes.int32)
-        return base.full((size,), fill_value or 0, x.dtype), places, found
+        return base.full((size,), fill_value or 0, x.dtype, weak), places, found
     where = nonzero(mask, size=size)[0]
-    kept = take(x, where)
-    if not size:
+    kept = convert_element_type(take(x, where), x.dtype, weak)
+    if not size or weak:
         return kept, where, found
     if fill_value is None:
         fill_value = choose(less(0, found), kept[0], 0)

@@ -16,7 +16,9 @@ from typing import Any
 
 import scratchfn.numpy as jnp
 from scratchfn import lax
+from scratchfn.numpy.arguments import axes_of
 from scratchfn.numpy.promotion import inexact, operand, promote_inexact
+from scratchfn.numpy.totals import mask_of
 from scratchfn.transforms.custom_jvp import custom_jvp
 
 Axes = int | tuple[int, ...] | None
@@ -32,6 +34,8 @@ def softmax(x: Any, axis: Axes = -1, where: Any = None) -> Any:
     """
     if where is None:
         return _softmax(x, axis)
+    x, where = operand("nn.softmax", x), mask_of("nn.softmax", where)
+    axes_of("nn.softmax", axis, x.ndim)  # raises where only the mask has the axis
     return jnp.where(where, _softmax(jnp.where(where, x, -math.inf), axis), 0)
 
 
@@ -54,7 +58,7 @@ def log_softmax(x: Any, axis: Axes = -1, where: Any = None) -> Any:
 
     Args: as of `softmax`; elements with where=False get -inf.
     """
-    x = operand("log_softmax", x)
+    x = operand("nn.log_softmax", x)
     x_max = jnp.max(x, axis, where=where, initial=-math.inf, keepdims=True)
     shown = x if where is None else jnp.where(where, x, -math.inf)
     shifted = shown - lax.stop_gradient(x_max)
@@ -79,11 +83,11 @@ def logsumexp(
       return_sign: return (log |Σ|, sign of Σ).
       where: booleans that broadcast to a's shape; False elements do not take part.
     """
-    a = inexact("logsumexp", a)
+    a = inexact("nn.logsumexp", a)
     if where is not None:
         a = jnp.where(where, a, 0)
     if b is not None:
-        a, b = promote_inexact("logsumexp", a, b)
+        a, b = promote_inexact("nn.logsumexp", a, b)
         a = jnp.where(b != 0, a, -math.inf)  # 0 exp(inf) would be nan
     a_max = jnp.max(a.real, axis, where=where, initial=-math.inf, keepdims=True)
     a_max = lax.stop_gradient(jnp.where(jnp.isfinite(a_max), a_max, 0))

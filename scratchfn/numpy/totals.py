@@ -18,7 +18,7 @@ from scratchfn.core import dtypes
 from scratchfn.core.dtypes import bool_ as BOOL
 from scratchfn.numpy.arguments import axes_of, dtype_of, no_out, scalar
 from scratchfn.numpy.comparison import choose, not_equal
-from scratchfn.numpy.promotion import cast, operand
+from scratchfn.numpy.promotion import called, cast, operand
 from scratchfn.primitives import base, reduction
 from scratchfn.primitives.arithmetic import add_p, mul_p
 from scratchfn.primitives.convert import convert_element_type
@@ -117,9 +117,9 @@ def mask_of(name: str, where: Any) -> Any:
         return where
     raise ValueError(
         errors.explain(
-            f"jnp.{name}(x, where=...)", f"a mask of type {where.aval}",
+            f"{called(name)}(x, where=...)", f"a mask of type {where.aval}",
             "an element counts or it does not: a mask is of booleans",
-            f"jnp.{name}(x, where=mask != 0)",
+            f"{called(name)}(x, where=mask != 0)",
         )
     )  # fmt: skip
 

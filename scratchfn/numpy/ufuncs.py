@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from scratchfn import errors
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array
@@ -36,6 +38,7 @@ from scratchfn.numpy.promotion import (
     promote_inexact,
 )
 from scratchfn.primitives import arithmetic, logic, math
+from scratchfn.primitives.convert import convert_element_type
 from scratchfn.primitives.rules import scalar_like
 
 
@@ -188,22 +191,28 @@ def divmod(x: Any, y: Any, /) -> tuple[Any, Any]:
 
 
 def power(x: Any, y: Any, /) -> Any:
-    """x to the power y. A Python int as y is multiplied out; integers take no negative power."""
-    if isinstance(y, int) and not isinstance(y, bool):
+    """x to the power y. A known integer y is multiplied out; integers take no negative power."""
+    times = _known_integer(y)
+    if times is not None:
         x = operand("power", x)
-        if x.dtype == BOOL:
-            x = cast(x, dtypes.int32)
-        return arithmetic.integer_pow_p.bind(x, y=y)
+        x = cast(x, dtypes.to_numeric_dtype(x.dtype))
+        return arithmetic.integer_pow_p.bind(x, y=times)
     x, y = operand("power", x), operand("power", y, 1)
-    if dtypes.kind(y.dtype) in "iub" and dtypes.kind(x.dtype) in "fc":
-        y = cast(y, dtypes.int32) if y.dtype == BOOL else y
+    if dtypes.kind(y.dtype) in "iu" and dtypes.kind(x.dtype) in "fc":
         return arithmetic.pow_p.bind(*align_ranks("power", x, y))
     x, y = numeric("power", x, y)
     if dtypes.kind(x.dtype) not in "iu":
         return arithmetic.pow_p.bind(x, y)
-    if type(y) is Array and y.ndim == 0 and int(y) < 0:
-        return arithmetic.integer_pow_p.bind(x, y=int(y))  # which refuses it
-    return _integer_power(x, y)
+    return _integer_power(convert_element_type(x, x.dtype), convert_element_type(y, y.dtype))
+
+
+def _known_integer(y: Any) -> int | None:
+    """The value of a Python integer, or of a scalar that is no tracer; None for anything else."""
+    if isinstance(y, (int, np.integer)):
+        return int(y)
+    if isinstance(y, (Array, np.ndarray)) and y.ndim == 0 and y.dtype.kind in "iu":
+        return int(y)
+    return None
 
 
 def _integer_power(x: Any, y: Any) -> Any:

@@ -295,7 +295,12 @@ def _pow_dy(dy: Any, ans: Any, x: Any, y: Any) -> Any:
 
 @kernel
 def power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return np.power(x, y if x.dtype == y.dtype else y.astype(x.dtype))
+    """x to the power y. np.power takes one exponent of 0.5 for sqrt, whose -inf and -0 differ."""
+    out = np.power(x, y if x.dtype == y.dtype else y.astype(x.dtype))
+    if y.ndim or y != 0.5 or x.dtype.kind != "f":
+        return out
+    low = x == -np.inf
+    return np.where(low, np.asarray(np.inf, x.dtype), out + 0) if low.any() else out + 0
 
 
 pow_p = elementwise("pow", "power({0}, {1})", "fc", _pow_dx, _pow_dy, aval=_pow_aval)

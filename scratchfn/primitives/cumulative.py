@@ -44,7 +44,6 @@ def _cumulative(name: str, kinds: str) -> Primitive:
     prim = Primitive(name, **expression(f"{name}({{0}}, axis={{axis}}, reverse={{reverse}})"))
 
     def aval(x: ShapedArray, *, axis: int, reverse: bool) -> ShapedArray:
-        require_kind(name, [x], kinds)
         if not 0 <= axis < x.ndim:
             raise ValueError(
                 errors.explain(
@@ -54,6 +53,7 @@ def _cumulative(name: str, kinds: str) -> Primitive:
                     f"lax.{name}(x, axis={axis % x.ndim})" if x.ndim else "x.reshape(1) first",
                 )
             )
+        require_kind(name, [x], kinds)
         return x
 
     def batch(size: int, args: Any, dims: Any, *, axis: int, reverse: bool) -> Any:

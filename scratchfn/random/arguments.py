@@ -81,11 +81,11 @@ def fitting_shape(name: str, shape: Any, *parameters: Any) -> Shape:
 def fitting(name: str, shape: Any, shapes: Sequence[Shape]) -> Shape:
     """`fitting_shape`, given the shapes of the parameters."""
     asked = f"random.{name}(..., shape={shape})"
-    common = broadcast_shapes(asked, [(), *shapes], ValueError)
+    common = broadcast_shapes(asked, [(), *shapes], ValueError, True)
     if shape is None:
         return common
     sizes = as_shape(name, shape)
-    if broadcast_shapes(asked, [sizes, common], ValueError) != sizes:
+    if broadcast_shapes(asked, [sizes, common], ValueError, True) != sizes:
         found = f"parameters of shape {' and '.join(str(s) for s in shapes)}"
         why = "each sample has its own parameters, so their shape must broadcast to the sample's"
         raise ValueError(errors.explain(asked, found, why, f"shape={common}"))
@@ -114,3 +114,9 @@ def spread(x: Any, shape: Shape) -> Any:
     if x.shape == shape:
         return x
     return broadcast_in_dim(x, shape, range(len(shape)) if x.ndim else ())
+
+
+def quotient(x: Any, divisor: Any) -> Any:
+    """x / divisor, where one divisor serves many numbers as x * (1 / divisor): XLA's programs have
+    it so, and the last digit shows it."""
+    return x / divisor if divisor.shape == x.shape else x * (1 / divisor)

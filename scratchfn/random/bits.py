@@ -135,10 +135,10 @@ def unit_floats(words: Any, shape: Shape, dtype: Any) -> Any:
 def _require_fit(shape: Shape, minval: Any, maxval: Any) -> None:
     shapes = [as_value(value).shape for value in (minval, maxval)]
     asked = f"random.uniform(..., shape={shape}) between bounds"
-    if broadcast_shapes(asked, [shape, *shapes]) != shape:
+    if broadcast_shapes(asked, [shape, *shapes], any_ranks=True) != shape:
         found = f"minval of shape {shapes[0]} and maxval of shape {shapes[1]}"
         why = "each number lies between its own bounds, so they must broadcast to its shape"
-        write = f"shape={broadcast_shapes(asked, [shape, *shapes])}"
+        write = f"shape={broadcast_shapes(asked, [shape, *shapes], any_ranks=True)}"
         raise ValueError(errors.explain(asked, found, why, write))
 
 

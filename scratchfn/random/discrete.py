@@ -5,7 +5,8 @@ Read next: `random/gamma.py`.
 
 from __future__ import annotations
 
-from math import ceil, log, prod
+import math
+from math import prod
 from typing import Any
 
 import ml_dtypes
@@ -16,9 +17,10 @@ from scratchfn import errors, lax
 from scratchfn.core import dtypes
 from scratchfn.core.array import as_value
 from scratchfn.core.trace import Tracer
-from scratchfn.numpy.promotion import operand, promote_dtypes_inexact
+from scratchfn.numpy.promotion import lead, operand, promote_dtypes_inexact
 from scratchfn.random.arguments import as_dtype, fitting, fitting_shape, parameter, placeable
 from scratchfn.random.bits import randint, random_bits, unit_floats
+from scratchfn.random.functions import log, log1p
 from scratchfn.random.keys import Shape, as_shape, key_words, split_in
 from scratchfn.random.samplers import gumbel_floats
 
@@ -92,7 +94,7 @@ def geometric(key: Any, p: Any, shape: Any = None, dtype: Any = None) -> Any:
     (p,) = promote_dtypes_inexact(p)
     u = unit_floats(words, shape, p.dtype)
     u = jnp.where(u == 0, 1, u)  # whose logarithm is finite
-    return (jnp.floor(jnp.log(u) / jnp.log1p(-p)) + 1).astype(dtype)
+    return (jnp.floor(log(u) / log1p(-p)) + 1).astype(dtype)
 
 
 # -- categories -----------------------------------------------------------------------------------
@@ -142,7 +144,7 @@ def categorical(
     rows = list(shape[len(samples) :])
     rows.insert(axis, logits.shape[axis])
     noise = gumbel_floats(words, (*samples, *rows), logits.dtype, mode)
-    return jnp.argmax(noise + logits, axis=axis + len(samples))
+    return jnp.argmax(noise + lead(logits, noise.ndim), axis=axis + len(samples))
 
 
 def _categories_that_differ(
@@ -198,7 +200,7 @@ def shuffled(words: Any, x: Any, axis: int) -> Any:
     32 bits make ties, whose elements keep their order; so many rounds are done that for n elements
     there are n^3 different strings of words, and two equal strings are unlikely.
     """
-    rounds = ceil(3 * log(max(1, x.size)) / log(2**32 - 1))
+    rounds = math.ceil(3 * math.log(max(1, x.size)) / math.log(2**32 - 1))
     for _ in range(rounds):
         words, part = split_in(words, 2)
         _, x = lax.sort_key_val(random_bits(part, 32, x.shape), x, axis)
@@ -272,7 +274,7 @@ def _choose(words: Any, n: int, shape: Shape, replace: bool, p: Any, mode: str |
         u = sums[-1] * (1 - unit_floats(words, shape, p.dtype))
         return jnp.searchsorted(sums, u).astype(int)
     noise = gumbel_floats(words, (n,), p.dtype, mode)
-    return lax.top_k(noise + jnp.log(p), prod(shape))[1].astype(int)
+    return lax.top_k(noise + log(p), prod(shape))[1].astype(int)
 
 
 def _many(name: str, shape: Any) -> Shape:

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from scratchfn.core import dtypes
 from scratchfn.core.template import kernel
-from scratchfn.primitives.arithmetic import mul
+from scratchfn.primitives.arithmetic import add, mul
 from scratchfn.primitives.base import unbroadcast
 from scratchfn.primitives.rules import elementwise, is_linear
 
@@ -71,3 +72,9 @@ fma_p = elementwise(
     transpose=_transpose,
     jax=lambda lax, x, y, z: x * y + z,
 )  # fmt: skip
+
+
+def multiply_add(x: Any, y: Any, z: Any) -> Any:
+    """x y + z with one rounding in the dtypes that XLA fuses in, those of at least 32 bits."""
+    wide = z.dtype in (dtypes.float32, dtypes.float64)
+    return fma_p.bind(x, y, z) if wide else add(mul(x, y), z)

@@ -29,6 +29,7 @@ from scratchfn.core.stage import stage_closed
 from scratchfn.core.tangents import Zero
 from scratchfn.core.template import expression, kernel
 from scratchfn.core.trace import Primitive
+from scratchfn.numpy.promotion import promote_inexact
 from scratchfn.primitives.base import instantiate_axis
 from scratchfn.primitives.random_bits import random_unwrap, random_wrap
 from scratchfn.random.arguments import (
@@ -36,11 +37,15 @@ from scratchfn.random.arguments import (
     float_dtype,
     parameter,
     placeable,
+    quotient,
     request,
+    require_safe,
     spread,
 )
 from scratchfn.random.bits import unit_floats
 from scratchfn.random.discrete import rademacher_signs
+from scratchfn.random.functions import exp, log, power, rsqrt
+from scratchfn.random.fused import multiply_add
 from scratchfn.random.keys import Shape, key_words, split_in, split_words
 from scratchfn.random.samplers import exponential_floats, normal_floats
 from scratchfn.transforms.control import while_loop
@@ -55,15 +60,16 @@ def _one(words: Any, alpha: Any, log_space: bool) -> Any:
     at_least_1 = alpha >= 1
     raised = jnp.where(at_least_1, alpha, alpha + 1)
     d = raised - np.array(1 / 3, dtype)
-    c = np.array(1 / 3, dtype) / jnp.sqrt(d)
+    third = np.array(1 / 3, dtype)
+    c = third / jnp.sqrt(d) if dtype == dtypes.bfloat16 else third * rsqrt(d)
     loop_words, boost_words = split_in(words, 2)
     v = _accepted(loop_words, c, d, dtype)
     if log_space:
         log_u = -exponential_floats(boost_words, (), dtype)
         log_boost = jnp.where(at_least_1 | (log_u == 0), 0, log_u * (1 / alpha))
-        return jnp.log(d) + jnp.log(v) + log_boost
+        return log(d) + log(v) + log_boost
     u = 1 - unit_floats(boost_words, (), dtype)
-    boost = jnp.where(at_least_1, 1, jnp.power(u, 1 / alpha))
+    boost = jnp.where(at_least_1, 1, power(u, 1 / alpha))
     return d * v * boost
 
 
@@ -71,21 +77,23 @@ def _accepted(words: Any, c: Any, d: Any, dtype: np.dtype) -> Any:
     """v of the first pair (x, u) that is accepted: if u < 1 - 0.0331 x^4, which is quickly found
     out, or log u < x^2 / 2 + d (1 - v + log v)."""
 
+    one = np.ones((), dtype)
+
     def cube_root_positive(words: Any) -> tuple[Any, Any]:
         """x, and 1 + c x, of the first x that makes it positive."""
 
         def draw(state: Any) -> Any:
             left, part = split_in(state[0], 2)
             x = normal_floats(part, (), dtype)
-            return left, x, 1 + x * c
+            return left, x, multiply_add(x, c, one)
 
         start = (words, np.zeros((), dtype), -np.ones((), dtype))
         return while_loop(lambda state: state[2] <= 0, draw, start)[1:]
 
     def rejected(state: Any) -> Any:
         _, x2, v, u = state
-        quick = u >= 1 - np.array(0.0331, dtype) * (x2 * x2)
-        return quick & (jnp.log(u) >= x2 * np.array(0.5, dtype) + d * (1 - v + jnp.log(v)))
+        quick = u >= multiply_add(x2 * x2, np.array(-0.0331, dtype), one)
+        return quick & (log(u) >= x2 * np.array(0.5, dtype) + d * (1 - v + log(v)))
 
     def attempt(state: Any) -> Any:
         left, words_x, words_u = split_in(state[0], 3)
@@ -115,7 +123,11 @@ def _compiled(keys: Shape, alphas: Shape, dtype: np.dtype, log_space: bool) -> C
 def random_gamma(keys: np.ndarray, alpha: np.ndarray, log_space: bool) -> np.ndarray:
     if not alpha.size:
         return alpha
-    return _compiled(keys.shape, alpha.shape, alpha.dtype, log_space)(keys, alpha)[0]
+    out = _compiled(keys.shape, alpha.shape, alpha.dtype, log_space)(keys, alpha)[0]
+    if not log_space and alpha.dtype.itemsize >= 4:
+        # as on a processor that knows no smaller numbers
+        out = np.where(out < np.finfo(out.dtype).tiny, out.dtype.type(0), out)
+    return out
 
 
 def _aval(keys: ShapedArray, alpha: ShapedArray, *, log_space: bool) -> ShapedArray:
@@ -186,11 +198,12 @@ def beta(key: Any, a: Any, b: Any, shape: Any = None, dtype: Any = None) -> Any:
     f(x) = x^(a - 1) (1 - x)^(b - 1) / B(a, b) for 0 < x < 1
     """
     words, shape, dtype = request("beta", key, shape, dtype, a, b)
+    require_safe("beta", dtype, a, b)
     words_a, words_b = split_in(words, 2)
     log_g = gamma_floats(words_a, a, shape, dtype, log_space=True)
     log_h = gamma_floats(words_b, b, shape, dtype, log_space=True)
     largest = jnp.maximum(log_g, log_h)  # so that not both underflow
-    g, h = jnp.exp(log_g - largest), jnp.exp(log_h - largest)
+    g, h = exp(log_g - largest), exp(log_h - largest)
     return g / (g + h)
 
 
@@ -219,8 +232,8 @@ def dirichlet(key: Any, alpha: Any, shape: Any = None, dtype: Any = None) -> Any
         raise ValueError(errors.explain("random.dirichlet", found, why, write))
     batch = fitting_shape("dirichlet", shape, alpha[..., 0])
     log_g = gamma_floats(words, alpha, (*batch, alpha.shape[-1]), dtype, log_space=True)
-    g = jnp.exp(log_g - lax.stop_gradient(jnp.max(log_g, axis=-1, keepdims=True)))
-    return g / jnp.sum(g, axis=-1, keepdims=True)
+    g = exp(log_g - lax.stop_gradient(jnp.max(log_g, axis=-1, keepdims=True)))
+    return quotient(g, jnp.sum(g, axis=-1, keepdims=True))
 
 
 @placeable
@@ -230,12 +243,13 @@ def chisquare(key: Any, df: Any, shape: Any = None, dtype: Any = None) -> Any:
     f(x) = x^(df / 2 - 1) exp(-x / 2) / (2^(df / 2) Gamma(df / 2)) for x > 0
     """
     words, shape, dtype = request("chisquare", key, shape, dtype, df)
+    require_safe("chisquare", dtype, df)
     return _chisquare(words, df, shape, dtype)
 
 
 def _chisquare(words: Any, df: Any, shape: Shape, dtype: Any) -> Any:
     half = parameter(df, dtype, len(shape)) / 2
-    return 2 * jnp.exp(gamma_floats(words, half, shape, dtype, log_space=True))
+    return 2 * exp(gamma_floats(words, half, shape, dtype, log_space=True))
 
 
 @placeable
@@ -243,10 +257,11 @@ def f(key: Any, dfnum: Any, dfden: Any, shape: Any = None, dtype: Any = None) ->
     """The quotient of two numbers of `chisquare`, each divided by its degrees of freedom: Fisher's
     distribution of a ratio of variances."""
     words, shape, dtype = request("f", key, shape, dtype, dfnum, dfden)
+    require_safe("f", dtype, dfnum, dfden)
     words_den, words_num = split_in(words, 2)
-    num = _chisquare(words_num, dfnum, shape, dtype) / parameter(dfnum, dtype, len(shape))
-    den = _chisquare(words_den, dfden, shape, dtype) / parameter(dfden, dtype, len(shape))
-    return num / den
+    dfnum, dfden = (parameter(x, dtype, len(shape)) for x in (dfnum, dfden))
+    num = _chisquare(words_num, dfnum, shape, dtype) * dfden
+    return num / (_chisquare(words_den, dfden, shape, dtype) * dfnum)
 
 
 @placeable
@@ -256,6 +271,7 @@ def t(key: Any, df: Any, shape: Any = None, dtype: Any = None) -> Any:
     f(x) ~ (1 + x^2 / df)^(-(df + 1) / 2)
     """
     words, shape, dtype = request("t", key, shape, dtype, df)
+    require_safe("t", dtype, df)
     words_z, words_g = split_in(words, 2)
     half = parameter(df, dtype, len(shape)) / 2
     z = normal_floats(words_z, shape, dtype)
@@ -266,9 +282,12 @@ def t(key: Any, df: Any, shape: Any = None, dtype: Any = None) -> Any:
 def generalized_normal(key: Any, p: Any, shape: Any = (), dtype: Any = None) -> Any:
     """f(x) = p exp(-|x|^p) / (2 Gamma(1 / p)): Laplace's for p = 1, of the normal shape for 2."""
     words, shape, dtype = request("generalized_normal", key, shape, dtype)
+    fitting_shape("generalized_normal", shape, p)  # raises if there are more p than numbers
     words_size, words_sign = split_in(words, 2)
-    size = gamma_floats(words_size, 1 / p, shape, dtype, log_space=False)
-    return rademacher_signs(words_sign, shape, dtype) * size ** (1 / p)
+    inverse = 1 / jnp.asarray(p)
+    size = gamma_floats(words_size, inverse, shape, dtype, log_space=False)
+    size = power(*promote_inexact("generalized_normal", size, inverse))
+    return rademacher_signs(words_sign, shape, dtype) * size
 
 
 @placeable
@@ -285,4 +304,6 @@ def ball(key: Any, d: int, p: Any = 2, shape: Any = (), dtype: Any = None) -> An
     words_g, words_e = split_in(words, 2)
     g = generalized_normal(words_g, p, (*shape, d), dtype)
     e = exponential_floats(words_e, shape, dtype)
-    return g / ((jnp.abs(g) ** p).sum(-1) + e)[..., None] ** (1 / p)
+    p = jnp.asarray(p)
+    norm = power(*promote_inexact("ball", jnp.abs(g), p)).sum(-1)
+    return g * power(*promote_inexact("ball", norm + e, -(1 / p)))[..., None]

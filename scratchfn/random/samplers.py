@@ -21,15 +21,19 @@ import numpy as np
 import scratchfn.numpy as jnp
 from scratchfn import errors, lax
 from scratchfn.core import dtypes
+from scratchfn.numpy.promotion import promote_inexact
 from scratchfn.random.arguments import (
     as_dtype,
     parameter,
     placeable,
+    quotient,
     request,
     require_safe,
     spread,
 )
 from scratchfn.random.bits import random_bits, uniform_between, unit_floats
+from scratchfn.random.functions import erf, exp, log, log1p, power, tan
+from scratchfn.random.fused import multiply_add
 from scratchfn.random.keys import Shape, as_shape, key_words, split_in
 
 # -- normal ---------------------------------------------------------------------------------------
@@ -56,9 +60,16 @@ def normal(key: Any, shape: Any = (), dtype: Any = None) -> Any:
 
 def normal_floats(words: Any, shape: Shape, dtype: Any) -> Any:
     """sqrt(2) erf_inv(u) for u in (-1, 1)."""
+    return _root_2(dtype) * _erf_inv_floats(words, shape, dtype)
+
+
+def _erf_inv_floats(words: Any, shape: Shape, dtype: Any) -> Any:
     above_minus_1 = np.nextafter(dtype.type(-1), dtype.type(0), dtype=dtype)
-    u = uniform_between(words, shape, dtype, above_minus_1, np.ones((), dtype))
-    return np.array(np.sqrt(2), dtype) * lax.erf_inv(u)
+    return lax.erf_inv(uniform_between(words, shape, dtype, above_minus_1, np.ones((), dtype)))
+
+
+def _root_2(dtype: Any) -> np.ndarray:
+    return np.array(np.sqrt(2), dtype)
 
 
 @placeable
@@ -69,8 +80,8 @@ def truncated_normal(key: Any, lower: Any, upper: Any, shape: Any = None, dtype:
     """
     words, shape, dtype = request("truncated_normal", key, shape, dtype, lower, upper)
     lower, upper = (parameter(x, dtype, len(shape)) for x in (lower, upper))
-    root = np.array(np.sqrt(2), dtype)
-    u = uniform_between(words, shape, dtype, lax.erf(lower / root), lax.erf(upper / root))
+    root = _root_2(dtype)
+    u = uniform_between(words, shape, dtype, *(erf(x * (1 / root)) for x in (lower, upper)))
     x = root * lax.erf_inv(u)
     # Rounding must not push a number onto or over the bounds.
     inf = np.array(np.inf, dtype)
@@ -86,7 +97,11 @@ def lognormal(key: Any, sigma: Any = 1.0, shape: Any = None, dtype: Any = None) 
     """
     words, shape, dtype = request("lognormal", key, shape, dtype, sigma)
     require_safe("lognormal", dtype, sigma)
-    return jnp.exp(normal_floats(words, shape, dtype) * parameter(sigma, dtype, len(shape)))
+    sigma = parameter(sigma, dtype, len(shape))
+    if sigma.shape == shape:
+        return exp(normal_floats(words, shape, dtype) * sigma)
+    # Of a product with two constants, XLA's programs multiply these first.
+    return exp(_erf_inv_floats(words, shape, dtype) * (sigma * _root_2(dtype)))
 
 
 # -- by inversion ---------------------------------------------------------------------------------
@@ -100,7 +115,7 @@ def exponential(key: Any, shape: Any = (), dtype: Any = None) -> Any:
 
 def exponential_floats(words: Any, shape: Shape, dtype: Any) -> Any:
     """-log(1 - u), since u may be 0 and is never 1."""
-    return -jnp.log1p(-unit_floats(words, shape, dtype))
+    return -log1p(-unit_floats(words, shape, dtype))
 
 
 def positive_floats(words: Any, shape: Shape, dtype: Any) -> Any:
@@ -134,8 +149,8 @@ def gumbel_floats(words: Any, shape: Shape, dtype: Any, mode: str | None) -> Any
         high, low = unit_floats(words, (2, *shape), dtype)
         # In [0, 0.5) the second number's bits follow those of the first; above, there is no room.
         fine = high + np.array(2.0**-info.nmant, dtype) * low + np.array(info.tiny, dtype)
-        return -jnp.log(-jnp.log1p(-jnp.where(high >= 0.5, high, fine)))
-    return -jnp.log(-jnp.log(positive_floats(words, shape, dtype)))
+        return -log(-log1p(-jnp.where(high >= 0.5, high, fine)))
+    return -log(-log(positive_floats(words, shape, dtype)))
 
 
 def _gumbel_of_64_bits(words: Any, shape: Shape) -> Any:
@@ -147,7 +162,7 @@ def _gumbel_of_64_bits(words: Any, shape: Shape) -> Any:
     other_high = ~high + (~low == ones)  # the two's complement of (high, low)
     near = jnp.where(below_half, high, other_high.astype(jnp.uint32))
     x = _fraction(near, jnp.where(below_half, low, ~low + np.uint32(1)))
-    return jnp.where(below_half, -jnp.log(-jnp.log1p(-x)), -jnp.log(-jnp.log(x)))
+    return jnp.where(below_half, -log(-log1p(-x)), -log(-log(x)))
 
 
 def _fraction(high: Any, low: Any) -> Any:
@@ -168,7 +183,7 @@ def laplace(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     words, shape, dtype = request("laplace", key, shape, dtype)
     above_minus_1 = np.array(-1.0 + ml_dtypes.finfo(dtype).epsneg, dtype)
     u = uniform_between(words, shape, dtype, above_minus_1, 1.0)
-    return jnp.sign(u) * jnp.log1p(-jnp.abs(u))
+    return jnp.sign(u) * log1p(-jnp.abs(u))
 
 
 @placeable
@@ -176,7 +191,7 @@ def logistic(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """f(x) = exp(-x) / (1 + exp(-x))^2"""
     words, shape, dtype = request("logistic", key, shape, dtype)
     u = positive_floats(words, shape, dtype)
-    return jnp.log(u) - jnp.log1p(-u)
+    return log(u) - log1p(-u)
 
 
 @placeable
@@ -184,7 +199,7 @@ def cauchy(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """f(x) = 1 / (pi (1 + x^2))"""
     words, shape, dtype = request("cauchy", key, shape, dtype)
     u = uniform_between(words, shape, dtype, np.array(ml_dtypes.finfo(dtype).eps, dtype), 1.0)
-    return jnp.tan(np.array(np.pi, dtype) * (u - 0.5))
+    return tan(np.array(np.pi, dtype) * (u - 0.5))
 
 
 @placeable
@@ -193,7 +208,7 @@ def pareto(key: Any, b: Any, shape: Any = None, dtype: Any = None) -> Any:
     words, shape, dtype = request("pareto", key, shape, dtype, b)
     require_safe("pareto", dtype, b)
     e = exponential_floats(words, shape, dtype)
-    return jnp.exp(e / parameter(b, dtype, len(shape)))
+    return exp(quotient(e, parameter(b, dtype, len(shape))))
 
 
 @placeable
@@ -202,7 +217,7 @@ def rayleigh(key: Any, scale: Any, shape: Any = None, dtype: Any = None) -> Any:
     words, shape, dtype = request("rayleigh", key, shape, dtype, scale)
     require_safe("rayleigh", dtype, scale)
     u = unit_floats(words, shape, dtype)
-    return parameter(scale, dtype, len(shape)) * jnp.sqrt(-2 * jnp.log(u))
+    return parameter(scale, dtype, len(shape)) * jnp.sqrt(-2 * log(u))
 
 
 def weibull_min(
@@ -213,7 +228,7 @@ def weibull_min(
     Both broadcast with a sample of `shape`, which may give a larger result.
     """
     e = exponential_floats(*request("weibull_min", key, shape, dtype))
-    return jnp.power(e, 1.0 / concentration) * scale
+    return power(*promote_inexact("weibull_min", e, 1 / jnp.asarray(concentration))) * scale
 
 
 @placeable
@@ -243,5 +258,6 @@ def wald(key: Any, mean: Any, shape: Any = None, dtype: Any = None) -> Any:
     key_normal, key_uniform = split_in(words, 2)
     y = normal_floats(key_normal, shape, dtype) ** 2
     z = unit_floats(key_uniform, shape, dtype)
-    x = mean + mean**2 * y / 2 - mean / 2 * jnp.sqrt(4 * mean * y + mean**2 * y**2)
+    root = jnp.sqrt(multiply_add(4 * mean, y, mean**2 * y**2))
+    x = multiply_add(-mean / 2, root, mean + mean**2 * y / 2)
     return jnp.where(z <= mean / (mean + x), x, mean**2 / x)

@@ -12,6 +12,8 @@ import numpy as np
 
 import scratchfn.numpy as jnp
 from scratchfn import errors
+from scratchfn.core import dtypes
+from scratchfn.numpy.promotion import promote_dtypes_inexact
 from scratchfn.random.arguments import as_dtype, fitting, float_dtype, placeable, request
 from scratchfn.random.discrete import rademacher_signs
 from scratchfn.random.keys import as_shape, key_words, split_in
@@ -25,8 +27,10 @@ def maxwell(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     f(x) = sqrt(2 / pi) x^2 exp(-x^2 / 2)
     """
     words, shape, dtype = request("maxwell", key, shape, dtype)
+    wide = dtypes.float32 if dtype.itemsize < 4 else dtype
     z = normal_floats(words, (*shape, 3), dtype)
-    return jnp.sqrt(jnp.sum(z * z, axis=-1))
+    x, y, z = jnp.moveaxis((z * z).astype(wide), -1, 0)
+    return jnp.sqrt((x + z + y).astype(dtype))  # in the order of XLA's programs
 
 
 def double_sided_maxwell(key: Any, loc: Any, scale: Any, shape: Any = (), dtype: Any = None) -> Any:
@@ -56,17 +60,20 @@ def multivariate_normal(
       method: how F is found: "cholesky" (quickest, cov must be definite), "eigh" or "svd".
 
     Returns:
-      float[*shape, n]
+      float[*shape, n], by default of the dtype that mean and cov have together
 
     Raises:
-      ValueError: another method, or mean and cov do not fit each other or the shape.
+      ValueError: another method, a dtype that is no float, or mean and cov do not fit each other
+        or the shape.
     """
-    words, dtype = key_words("multivariate_normal", key), float_dtype("multivariate_normal", dtype)
-    mean, cov = jnp.asarray(mean, dtype), jnp.asarray(cov, dtype)
+    words = key_words("multivariate_normal", key)
+    mean, cov = promote_dtypes_inexact(mean, cov)
+    dtype = float_dtype("multivariate_normal", mean.dtype if dtype is None else dtype)
     _require_fit(mean, cov, method)
     batch = fitting("multivariate_normal", shape, [mean.shape[:-1], cov.shape[:-2]])
     z = normal_floats(words, (*batch, mean.shape[-1]), dtype)
-    return mean + jnp.einsum("...ij,...j->...i", _FACTORS[method](cov), z)
+    spread = jnp.einsum("...ij,...j->...i", _FACTORS[method](cov), z)
+    return jnp.broadcast_to(mean, spread.shape) + spread
 
 
 def _by_svd(cov: Any) -> Any:

@@ -11,42 +11,34 @@ what is run later gives the residuals from these. The latter, followed by the li
 checkpointed program itself, and stays a call of its own when programs are compiled: merged into its
 surroundings, the recomputation would find everything computed already, and kept.
 
-Read next: `transforms/saved_residuals.py`, which shows what is kept.
+Read next: `transforms/recomputation.py`, where the known program is split.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from scratchfn import errors, tree
 from scratchfn.backends.jax import evaluate, library
 from scratchfn.backends.numpy.compiler import compile_program
-from scratchfn.backends.numpy.simplify import inline_calls
 from scratchfn.core.array import as_value
-from scratchfn.core.jaxpr import (
-    ClosedJaxpr,
-    Eqn,
-    Jaxpr,
-    Literal,
-    Var,
-    eval_jaxpr,
-    prune,
-    weak_cache,
-)
-from scratchfn.core.stage import stage_closed
+from scratchfn.core.jaxpr import ClosedJaxpr, eval_jaxpr, prune, weak_cache
+from scratchfn.core.reach import reached
 from scratchfn.core.tangents import Zero
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import move_axis
 from scratchfn.primitives.identities import name_p
 from scratchfn.primitives.rules import is_linear
-from scratchfn.transforms.checkpoint_policies import Policy, saves
+from scratchfn.transforms.apart import known_jaxpr
+from scratchfn.transforms.checkpoint_policies import Policy
 from scratchfn.transforms.flat import name_of, require_callable
 from scratchfn.transforms.jit import spread_zeros
 from scratchfn.transforms.jit_api import Jitted, jit
 from scratchfn.transforms.jvp import jvp_jaxpr
-from scratchfn.transforms.vjp import linearize_jaxpr, transpose_jaxpr
+from scratchfn.transforms.recomputation import split_checkpointed
+from scratchfn.transforms.vjp import transpose_jaxpr
 from scratchfn.transforms.vmap import batch_jaxpr
 
 
@@ -124,71 +116,6 @@ def checkpoint_name(x: Any, name: str) -> Any:
     return tree.map(lambda leaf: name_p.bind(as_value(leaf), name=name), x)
 
 
-# -- the derivative, split into now and later -----------------------------------------------------
-
-
-class _Split(NamedTuple):
-    """A program's derivative, apart: `now` maps arguments to (results, saved values), `later` maps
-    (saved values, the arguments at `kept`, tangents) to the tangents of results."""
-
-    now: ClosedJaxpr
-    later: ClosedJaxpr
-    kept: list[int]
-    out_nonzeros: list[bool]
-
-
-@weak_cache
-def _split(closed: ClosedJaxpr, nonzeros: tuple[bool, ...], policy: Policy | None) -> _Split:
-    known, linear, out_nonzeros = linearize_jaxpr(closed, nonzeros)
-    jaxpr, consts = (known.jaxpr, known.consts) if policy is None else inline_calls(known)
-    count = len(closed.out_avals)
-    needed, eqns = _recomputation(jaxpr, jaxpr.outvars[count:], policy)
-    saved = [v for v in needed if v not in jaxpr.invars and v not in jaxpr.constvars]
-    kept = [i for i, v in enumerate(jaxpr.invars) if v in needed]
-
-    now = closed
-    if saved:
-        outs = [*jaxpr.outvars[:count], *saved]
-        now = ClosedJaxpr(*prune(Jaxpr(jaxpr.constvars, jaxpr.invars, outs, jaxpr.eqns), consts))
-    invars = [*saved, *[jaxpr.invars[i] for i in kept]]
-    again = Jaxpr(jaxpr.constvars, invars, jaxpr.outvars[count:], eqns)
-
-    def run(*values: Any) -> list[Any]:
-        residuals = eval_jaxpr(again, consts, *values[: len(invars)])
-        return eval_jaxpr(linear.jaxpr, linear.consts, *residuals, *values[len(invars) :])
-
-    tangents = [
-        a.tangent() for a, nonzero in zip(closed.in_avals, nonzeros, strict=True) if nonzero
-    ]
-    later = stage_closed(run, [*[v.aval for v in invars], *tangents], "checkpoint")
-    return _Split(now, _pruned(later), kept, out_nonzeros)
-
-
-def _recomputation(
-    jaxpr: Jaxpr, residuals: Sequence[Any], policy: Policy | None
-) -> tuple[dict[Var, None], list[Eqn]]:
-    """The equations that make the residuals from arguments, constants and what the policy saves;
-    and the variables they start from."""
-    needed = {v for v in residuals if type(v) is not Literal}
-    start: dict[Var, None] = {}
-    eqns: list[Eqn] = []
-    for eqn in reversed(jaxpr.eqns):
-        asked = [v for v in eqn.outvars if v in needed]
-        if not asked:
-            continue
-        if saves(policy, eqn.primitive, [v.aval for v in eqn.invars], eqn.params):
-            start.update(dict.fromkeys(reversed(asked)))
-        else:
-            eqns.append(eqn)
-            needed.update(v for v in eqn.invars if type(v) is not Literal)
-    start.update({v: None for v in jaxpr.invars if v in needed})
-    return dict.fromkeys(reversed(start)), eqns[::-1]
-
-
-def _pruned(closed: ClosedJaxpr) -> ClosedJaxpr:
-    return ClosedJaxpr(*prune(closed.jaxpr, closed.consts))
-
-
 # -- the primitive --------------------------------------------------------------------------------
 
 
@@ -202,7 +129,7 @@ def _jvp(primals: Any, tangents: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> A
 
 
 def _linearize(primals: Any, nonzeros: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:
-    split = _split(jaxpr, tuple(nonzeros), params["policy"])
+    split = split_checkpointed(jaxpr, tuple(nonzeros), params["policy"])
     outs = eval_jaxpr(split.now.jaxpr, split.now.consts, *primals)
     count = len(jaxpr.out_avals)
     residuals = [*outs[count:], *[primals[i] for i in split.kept]]
@@ -221,7 +148,7 @@ def _transposed(
     closed: ClosedJaxpr, linear: tuple[bool, ...], nonzero_cts: tuple[bool, ...]
 ) -> tuple[ClosedJaxpr, list[bool]]:
     back, out_nonzeros = transpose_jaxpr(closed, linear, nonzero_cts)
-    return _pruned(back), out_nonzeros
+    return ClosedJaxpr(*prune(back.jaxpr, back.consts)), out_nonzeros
 
 
 def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
@@ -232,6 +159,16 @@ def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
     outs = iter(checkpoint_p.bind(*operands, jaxpr=back, **params))
     nonzero = iter(out_nonzeros)
     return [(next(outs) if next(nonzero) else Zero(x.aval)) if is_linear(x) else None for x in args]
+
+
+def _apart(
+    args: Any, marks: Any, reached: list[bool], *, jaxpr: ClosedJaxpr, **params: Any
+) -> list[Any]:
+    known = [x for x, mark in zip(args, marks, strict=True) if not mark]
+    outs = iter(
+        checkpoint_p.bind(*known, jaxpr=known_jaxpr(jaxpr, marks, tuple(reached)), **params)
+    )
+    return [None if mark else next(outs) for mark in reached]
 
 
 def _batch(size: int, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, **params: Any) -> Any:
@@ -279,5 +216,7 @@ checkpoint_p = Primitive(
     jvp=_jvp,
     linearize=_linearize,
     transpose=_transpose,
+    reach=lambda marks, *, jaxpr, **_: reached(jaxpr, marks),
+    apart=_apart,
     batch=_batch,
 )

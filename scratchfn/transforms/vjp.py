@@ -13,6 +13,7 @@ Read next: `transforms/vmap.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 from scratchfn import errors
@@ -30,6 +31,7 @@ from scratchfn.core.jaxpr import (
     weak_cache,
 )
 from scratchfn.core.leaks import leak_checked
+from scratchfn.core.reach import has_results_apart
 from scratchfn.core.source import attributed_to
 from scratchfn.core.stage import StageTrace, stage_closed
 from scratchfn.core.tangents import Linear, Zero
@@ -95,6 +97,32 @@ def backward(
     the cotangents of the arguments are returned, None for those that came as values. Nothing is
     computed for the arguments marked in `skip`.
     """
+    linear = [type(x) is Linear for x in args]
+    if not has_results_apart(jaxpr, list(compress(jaxpr.invars, linear))):
+        return _walk_back(jaxpr, consts, args, cts, skip)
+    jaxpr, consts = _taken_apart(jaxpr, consts, args)
+    found = iter(
+        _walk_back(jaxpr, consts, list(compress(args, linear)), cts, list(compress(skip, linear)))
+    )
+    return [next(found) if mark else None for mark in linear]
+
+
+def _taken_apart(
+    jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any]
+) -> tuple[Jaxpr, list[Any]]:
+    """The program of the `Linear` arguments alone. All else is computed now, within loops as well
+    that carry both."""
+    trace = StageTrace(current.trace, partial=True, what="a transpose")
+    with running(trace):
+        values = [trace.argument(x.aval) if type(x) is Linear else x for x in args]
+        return prune(*trace.program(eval_jaxpr(jaxpr, consts, *values)))
+
+
+def _walk_back(
+    jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any], cts: Sequence[Any],
+    skip: Sequence[bool],
+) -> list[Any]:  # fmt: skip
+    """`backward` of a program whose operations are linear in all of their results, or in none."""
     values: dict[Atom, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
     linear: set[Atom] = set()
     for v, x in zip(jaxpr.invars, args, strict=True):

@@ -59,8 +59,7 @@ class BatchTrace(Trace):
             if named and prim.collective is not None:
                 outs, out_dims = prim.collective(self.axis_name, self.size, vals, dims, **params)
             elif prim.batch is not None:
-                holds_program = prim.program is not None or prim.linearize is not None
-                size = self.axis if holds_program else self.size
+                size = self.axis if prim.holds_programs else self.size
                 outs, out_dims = prim.batch(size, vals, dims, **params)
             else:
                 raise _no_rule(prim, args)

@@ -65,9 +65,10 @@ def vmap(
     @functools.wraps(fun)
     def vmap_fun(*args: Any, **kwargs: Any) -> Any:
         axes = _argument_axes(fun, in_axes, args, kwargs)
-        if has_mapped_refs(tree.leaves((args, kwargs)), axes):
+        leaves, in_tree = tree.flatten((args, kwargs))
+        if has_mapped_refs(leaves, axes):
             return map_refs(mapped, fun, out_axes, axes, (args, kwargs))
-        leaves, in_tree = _values(fun, (args, kwargs), axes)
+        leaves = _values(fun, leaves, in_tree, axes)
         dims = [
             None if a is None else _canonical(fun, a, x.ndim)
             for a, x in zip(axes, leaves, strict=True)
@@ -123,16 +124,15 @@ def _argument_axes(fun: Any, in_axes: Any, args: Any, kwargs: Any) -> list[int |
     return axes
 
 
-def _values(fun: Any, arguments: Any, axes: list[int | None]) -> tuple[list[Any], Any]:
-    """The leaves of (args, kwargs), and its structure. What is not mapped may be anything, a string
-    or a function, and passes as it is; NumPy's arrays alone become ours, for tracers to index."""
-    leaves, in_tree = tree.flatten(arguments)
+def _values(fun: Any, leaves: list[Any], in_tree: Any, axes: list[int | None]) -> list[Any]:
+    """The leaves of (args, kwargs) as values. What is not mapped may be anything, a string or a
+    function, and passes as it is; NumPy's arrays alone become ours, for tracers to index."""
     aside = [
         axis is None and not isinstance(x, np.ndarray) for axis, x in zip(axes, leaves, strict=True)
     ]
     shown = tree.unflatten(in_tree, [0 if a else x for a, x in zip(aside, leaves, strict=True)])
     values, _ = flatten_values(shown, argument_of(fun))
-    return [x if a else v for a, x, v in zip(aside, leaves, values, strict=True)], in_tree
+    return [x if a else v for a, x, v in zip(aside, leaves, values, strict=True)]
 
 
 def _canonical(fun: Any, axis: int, ndim: int, which: str = "in_axes") -> int:

@@ -364,6 +364,16 @@ def test_device_put_sharding():
     assert jit(energy)(x).item() == 7.0
 
 
+@pytest.mark.parametrize("size", [0, 3, 100, 205])
+def test_iteration_goes_by_chunks(size: int):
+    rows = np.arange(2 * size, dtype=np.int32).reshape(size, 2)
+    for x in (device_put(rows, "jax"), as_value(rows)):
+        with setting("backend", "jax"):
+            found = list(x)
+        assert all(map(lives_on_jax, found))
+        assert [row.tolist() for row in found] == rows.tolist()
+
+
 def test_the_sharding_of_an_array_on_one_device():
     ours, theirs = array(1, 2), jax.numpy.arange(2.0)
     place, same = ours.sharding, array(5).sharding

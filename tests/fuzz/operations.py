@@ -267,12 +267,29 @@ lax.custom_linear_solve(lambda v: 3 * v + jnp.tanh(y) @ v, x, solve_with, transp
 lax.custom_root(lambda v: v**3 + v - x, x, newton, divide_by_slope)
 """
 
-TABLE = [
-    line
-    for part in (ELEMENTWISE, REDUCING, MOVING, MULTIPLYING, PROGRAMS)
-    for line in part.splitlines()
-    if line
-]
+# Loops of unknown length, which reverse mode refuses.
+FORWARD = """
+lax.while_loop(large, lambda a: 0.6 * jnp.sin(a) * jnp.cos(y), x)
+lax.while_loop(lambda s: s[0] < 3, lambda s: (s[0] + 1, jnp.tanh(s[1] * y) + 0.3 * x), (0, y))[1]
+lax.while_loop(lambda s: large(s[1]), lambda s: (s[0] * y * 0.5, s[1] * jnp.sin(x) / 2), (x, y))[0]
+lax.fori_loop(0, jnp.argmax(y[0]) + 1, lambda n, a: a * jnp.cos(x) + 0.1 * n * y, x)
+lib.vmap(lambda r, s: lax.while_loop(large, lambda a: 0.6 * jnp.sin(a) * jnp.cos(s), r))(x, y)
+lib.vmap(lambda r, s: lax.fori_loop(0, jnp.argmax(s), lambda n, a: jnp.sin(a + r), s), (1, 0))(x, y)
+lib.vmap(lambda r: lax.while_loop(all_large, lambda a: 0.7 * jnp.sin(a), r), axis_name='n')(x)
+lax.scan(lambda c, r: (lax.while_loop(large, lambda a: 0.6 * a * jnp.cos(r), c), c + r), x[0], y)[1]
+lax.cond(x[0, 0] > 0, lambda a: lax.while_loop(large, lambda b: b * jnp.sin(y), a), jnp.sin, x)
+lib.checkpoint(lambda a: lax.while_loop(large, lambda b: jnp.sin(b) * 0.7, a))(x) * y
+lib.jvp(lambda a: lax.while_loop(large, lambda b: 0.9 * b * jnp.tanh(y), a), (x,), (y,))[1]
+"""
+
+
+def _lines(*parts: str) -> list[str]:
+    return [line for part in parts for line in part.splitlines() if line]
+
+
+TABLE = _lines(ELEMENTWISE, REDUCING, MOVING, MULTIPLYING, PROGRAMS)
+HOLDING_PROGRAMS = _lines(PROGRAMS)
+LOOPS = _lines(FORWARD)
 
 
 def names(lib: Any, jnp: Any) -> dict[str, Any]:
@@ -316,7 +333,15 @@ def names(lib: Any, jnp: Any) -> dict[str, Any]:
     def divide_by_slope(g: Any, y: Any) -> Any:
         return y / g(jnp.ones_like(y))
 
+    def large(v: Any) -> Any:
+        return jnp.sum(v * v) > 0.5
+
+    def all_large(v: Any) -> Any:
+        return large(lax.pmean(v, "n"))
+
     return {
+        "large": large,
+        "all_large": all_large,
         "lib": lib,
         "jnp": jnp,
         "lax": lax,

@@ -104,6 +104,7 @@ def test_operands_are_left_alone():
     conv_general_dilated(lhs, rhs, **all_params(*CASES["nhwc"]))
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("name", ["nhwc", "strided", "groups", "depthwise", "batch groups of one"])
 def test_dtypes(name, dtype):
@@ -177,6 +178,7 @@ def check_gradients(lhs, rhs, params):
         )  # takes the eqn's params as they are
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", [n for n in CASES if not n.startswith(("empty", "no ", "window"))])
 def test_gradients(name):
     lhs_shape, rhs_shape, *_ = CASES[name]

@@ -75,6 +75,7 @@ def test_layouts(name):
     check(lhs_ones, rhs_ones, dimension_numbers)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("name", ["matrix", "scores", "vectors", "outer", "row dots", "no terms"])
 def test_dtypes(name, dtype):

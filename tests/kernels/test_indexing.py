@@ -103,6 +103,7 @@ def updates_shape(shape, indices, window, numbers):
     return out.shape
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("mode", MODES, ids=lambda m: m.name)
 @pytest.mark.parametrize("case", CASES)
 def test_gather(case, mode):
@@ -111,6 +112,7 @@ def test_gather(case, mode):
     assert_same(*gather_both(operand, draw_indices(index_shape, 1), window, numbers, mode))
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("mode", MODES, ids=lambda m: m.name)
 @pytest.mark.parametrize("case", [c for c in CASES if c != "operand of no axes"])
 def test_scatters(case, mode):
@@ -133,6 +135,7 @@ def test_gather_keeps_every_dtype_and_fills_as_jax_does(dtype):
     assert_same(got, want)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", SCATTERS)
 def test_scatters_keep_every_dtype_and_the_order_of_repeated_indices(name, dtype):
@@ -255,6 +258,7 @@ def test_prng_keys_are_gathered_and_scattered_whole():
     np.testing.assert_array_equal(written["fry"][:3], updates["fry"])
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("starts", [(0, 0), (2, 1), (-3, 1), (9, 9), (-9, 0)])
 @pytest.mark.parametrize("sizes", [(2, 3), (5, 6), (1, 1), (0, 2)])
 @pytest.mark.parametrize("dtype", ["f4", "bool", "bfloat16"])

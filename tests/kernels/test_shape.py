@@ -32,6 +32,7 @@ def assert_same(got, want):
 # -- pad, rev, iota, select_n, clamp
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "config",
@@ -147,6 +148,7 @@ AXES = [((), ()), ((5,), (0,)), ((3, 4, 5), (0,)), ((3, 4, 5), (1,)), ((3, 4, 5)
 AXES += [((3, 4, 5), (0, 2)), ((3, 4, 5), (0, 1, 2)), ((3, 4), ()), ((0, 3), (0,)), ((0, 3), (1,))]
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ARITHMETIC)
 def test_reductions(name, dtype):
@@ -172,6 +174,7 @@ def test_reductions(name, dtype):
         assert_same(x, before)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("dtype", ["bool", "i1", "u1", "i4", "u4"])
 @pytest.mark.parametrize("name", BITWISE)
 def test_bitwise_reductions(name, dtype):
@@ -191,6 +194,7 @@ LAYOUTS += [((8, 16, 20), (1,)), ((2, 5000), (1,)), ((2, 5000), (0,)), ((2048, 1
 LAYOUTS += [((0, 2000), (0,)), ((2000, 0), (1,))]
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("dtype", ["i1", "i4", "f4", "c8", "bfloat16"])
 @pytest.mark.parametrize("sizes,axes", LAYOUTS)
 def test_every_way_of_spelling_a_large_reduction(sizes, axes, dtype):
@@ -244,6 +248,7 @@ def test_short_floats_are_summed_in_float32_and_rounded_once():
 # -- running reductions
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("dtype", [d for d in DTYPES if d != "bool"])
 @pytest.mark.parametrize("name", CUMULATIVE)

@@ -60,6 +60,7 @@ def check_sort(operands, dimension, num_keys, is_stable=True):
     assert_same(operands, before)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("dtype", DTYPES + WIDE + ["c8", "c16"])
 def test_sort(dtype):
     for sizes, dimension in [((20,), 0), ((4, 9), 1), ((9, 4), 0), ((2, 7, 3), 1), ((0, 3), 0)]:
@@ -111,6 +112,7 @@ def test_prng_keys_are_carried_along():
     np.testing.assert_array_equal(got["fry"], [[3, 4], [5, 6], [1, 2]])
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("dtype", DTYPES + WIDE)
 @pytest.mark.parametrize("k", [0, 1, 4, 9])
 def test_top_k(k, dtype):
@@ -127,6 +129,7 @@ def test_top_k_puts_nan_first_and_zero_above_its_negative(k, dtype):
     assert_same(kernels.top_k(x, k=k, axis=0), lax.top_k(x, k))
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("dtype", DTYPES + WIDE)
 @pytest.mark.parametrize("index_dtype", ["int32", "uint8"])
 @pytest.mark.parametrize("name", ["argmax", "argmin"])

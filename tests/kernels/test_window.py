@@ -97,6 +97,7 @@ def ones(x):
     return dict(base_dilation=(1,) * x.ndim, window_dilation=(1,) * x.ndim)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("name", REDUCERS)
 def test_reductions(name, case):
@@ -106,6 +107,7 @@ def test_reductions(name, case):
     check_reduction(name, x.copy(order="F"), CASES[case])
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("case", ["same", "dilated base", "global", "cropped"])
 def test_dtypes(case, dtype):
@@ -136,6 +138,7 @@ def test_extremes():
         check_reduction(name, x, case)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("select", SELECTS)
 def test_selections(select, case):

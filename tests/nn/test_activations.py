@@ -89,6 +89,13 @@ def test_one_hot(axis: int) -> None:
     assert nn.one_hot(labels, 3, dtype=jnp.int8).dtype == jnp.int8
 
 
+@pytest.mark.parametrize("axis", [2, -3])
+def test_one_hot_of_an_axis_that_is_not_there(axis: int) -> None:
+    for library in (nn, jax.nn):
+        with pytest.raises(ValueError, match=rf"axis {axis}\b"):
+            library.one_hot(np.arange(3), 3, axis=axis)
+
+
 def test_log1mexp() -> None:
     x = np.array([0, 1e-6, 0.3, 0.69, 0.7, 2, 20, 80], np.float32)
     np.testing.assert_allclose(nn.log1mexp(x), jax.nn.log1mexp(x), rtol=3e-6)

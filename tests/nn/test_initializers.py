@@ -20,6 +20,7 @@ def same(a, b) -> None:
     np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)  # erf_inv differs in its last bits
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("name", [n for n in ours.__all__ if n.split("_")[0] in
                                   ("glorot", "he", "lecun", "xavier", "kaiming")])  # fmt: skip
@@ -35,6 +36,7 @@ def test_in_bfloat16() -> None:
     np.testing.assert_allclose(np.asarray(x, "f4"), np.asarray(y, "f4"), rtol=2**-7)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("mode", ["fan_in", "fan_out", "fan_avg", "fan_geo_avg"])
 @pytest.mark.parametrize("distribution", ["truncated_normal", "normal", "uniform"])
 def test_variance_scaling(mode: str, distribution: str) -> None:
@@ -44,6 +46,15 @@ def test_variance_scaling(mode: str, distribution: str) -> None:
             ours.variance_scaling(1.5, mode, distribution, **options)(KEY, (3, 4, 5, 6)),
             theirs.variance_scaling(1.5, mode, distribution, **options)(JAX_KEY, (3, 4, 5, 6)),
         )
+
+
+@pytest.mark.parametrize("distribution", ["truncated_normal", "normal", "uniform"])
+def test_complex_weights(distribution: str) -> None:
+    args = 2.0, "fan_in", distribution
+    draws = ours.variance_scaling(*args)(KEY, (40, 50), "complex64")
+    same(draws, theirs.variance_scaling(*args)(JAX_KEY, (40, 50), "complex64"))
+    assert abs(np.mean(np.abs(draws) ** 2) * 40 / 2 - 1) < 0.05
+    assert abs(np.mean(draws)) < 0.02
 
 
 @pytest.mark.parametrize("name", ["uniform", "normal", "truncated_normal", "constant"])

@@ -35,12 +35,14 @@ def check(ours, theirs, *args, tol: float = 5e-6) -> None:
     np.testing.assert_allclose(jit(grad(total(ours, jnp)))(*args), slope, rtol=tol, atol=1e-6)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("axis", AXES)
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "standardize"])
 def test_along_axes(name: str, axis) -> None:
     check(partial(getattr(nn, name), axis=axis), partial(getattr(jax.nn, name), axis=axis), X)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("axis", AXES)
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("name", ["logsumexp", "logmeanexp"])
@@ -53,6 +55,12 @@ def test_reductions(name: str, axis, keepdims: bool) -> None:
 def test_where_leaves_elements_out(name: str) -> None:
     options = {"axis": -1, "where": MASK}
     check(partial(getattr(nn, name), **options), partial(getattr(jax.nn, name), **options), X)
+
+
+def test_a_mask_is_of_booleans() -> None:
+    for library in (nn, jax.nn):
+        with pytest.raises(ValueError, match=r"where=\.\.\.|boolean"):
+            library.softmax(np.ones((2, 3), "float32"), where=np.ones((2, 3), "int32"))
 
 
 def test_log_softmax_where() -> None:

@@ -5,13 +5,12 @@ or errors of the same class.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy
 import numpy as np
-import pytest
 
 import scratchfn.numpy
 import scratchfn.random
@@ -29,15 +28,6 @@ def agree(expression: Expression, tolerance: float | None = None) -> None:
         same_error(ours, theirs)
     else:
         same(ours, theirs, tolerance)
-
-
-def thinned(rows: Sequence[Any], every: int) -> list[Any]:
-    """The rows of a table, (name, ...), as pytest's params: one in `every` runs always, the others
-    where all tests are asked for."""
-    return [
-        pytest.param(row, id=str(row[0]), marks=[pytest.mark.full] if i % every else [])
-        for i, row in enumerate(rows)
-    ]
 
 
 def outcome(expression: Expression, library: Any) -> Any:
@@ -59,7 +49,8 @@ def same_error(ours: Any, theirs: Any) -> None:
 
 
 def same(ours: Any, theirs: Any, tolerance: float | None = None) -> None:
-    """Both have the same structure, types and, up to rounding, numbers."""
+    """Both have the same structure, types and, up to rounding of their dtype or the tolerance if
+    that is more, numbers."""
     if isinstance(theirs, (list, tuple)):
         assert isinstance(ours, type(theirs)) or type(theirs) not in (list, tuple), (
             f"{type(ours)} in place of {type(theirs)}"
@@ -74,7 +65,7 @@ def same(ours: Any, theirs: Any, tolerance: float | None = None) -> None:
         assert type_of(ours) == type_of(theirs)
         x, y = np.asarray(ours), np.asarray(theirs)
         if scratchfn.numpy.issubdtype(x.dtype, np.inexact):
-            rtol = TOLERANCE.get(x.dtype.name, 1e-13) if tolerance is None else tolerance
+            rtol = max(TOLERANCE.get(x.dtype.name, 1e-13), tolerance or 0)
             wide = np.complex128 if x.dtype.kind == "c" else np.float64
             np.testing.assert_allclose(x.astype(wide), y.astype(wide), rtol, rtol)
         else:

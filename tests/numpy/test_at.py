@@ -103,6 +103,7 @@ jnp.put_along_axis(z, z[:1, :1], 5, -1, inplace=False)
 """
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("places", split(PLACES))
 def test_every_update(places: str):
     """All updates at some places, in one expression."""
@@ -179,6 +180,7 @@ def test_jit_is_eager(places: str, name: str):
     same(jit(f)(*args), jax.numpy.asarray(np.asarray(f(*args))))
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("places", TRANSFORMED)
 @pytest.mark.parametrize("name", ["set", "add", "subtract", "multiply", "divide", "min", "max"])
 def test_derivatives(places: str, name: str):

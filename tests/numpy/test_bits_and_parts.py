@@ -12,7 +12,7 @@ from scratchfn.config import enable_x64
 from scratchfn.transforms.api import grad
 from scratchfn.transforms.jit_api import jit
 from scratchfn.transforms.vmap_api import vmap
-from tests.numpy.agree import agree, same, thinned
+from tests.numpy.agree import agree, same
 
 a = np.array
 B = a([1, 0, 1, 1, 0, 0, 0, 1, 1, 1], "uint8")
@@ -108,12 +108,14 @@ TAPERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("row", thinned(BITS + PARTS + VIEWS, 2))
+@pytest.mark.thinned(2)
+@pytest.mark.parametrize("row", BITS + PARTS + VIEWS, ids=lambda row: row[0])
 def test_as_jax(row):
     agree(row[1])
 
 
-@pytest.mark.parametrize("row", thinned(TAPERS, 3))
+@pytest.mark.thinned(3)
+@pytest.mark.parametrize("row", TAPERS, ids=lambda row: row[0])
 def test_tapers(row):
     agree(row[1], 5e-6 if "f16" not in row[0] else None)  # cosines of XLA differ by 2 ulp
 

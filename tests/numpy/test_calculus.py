@@ -62,6 +62,7 @@ CALCULUS = [
     ("interp ends", lambda jnp: jnp.interp(V * 3, XP, FP, left=-9.0, right="extrapolate")),
     ("interp period", lambda jnp: jnp.interp(V * 3, XP[[2, 0, 1, 3]], FP[:4], period=4.0), 1e-5),
     ("interp unfit", lambda jnp: jnp.interp(V, XP, FP[:2])),
+    ("interp complex", lambda jnp: jnp.interp(V, XP * 1j, FP)),
     ("interp option", lambda jnp: jnp.interp(V, XP, FP, left="nearest")),
     ("unwrap", lambda jnp: [jnp.unwrap(V * 2), jnp.unwrap(A, 5.0, 0)], 1e-5),
     ("unwrap ints", lambda jnp: jnp.unwrap(N, period=4)),

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import scratchfn.numpy as ours
+from tests.numpy.agree import agree
 
 FLOAT = np.array([-2.5, -1, -0.0, 0, 0.5, 1.5, np.nan, np.inf], np.float32)
 OTHER = np.array([1.5, -1, 0, 2, -0.5, 3, 1, np.inf], np.float32)
@@ -177,14 +178,42 @@ def assert_close(a: np.ndarray, b: np.ndarray) -> None:
     np.testing.assert_allclose(a.astype(wide), b.astype(wide), rtol=rtol, atol=1e-6)
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("kind", ONE)
 @pytest.mark.parametrize("name", UNARY)
 def test_unary(name: str, kind: str) -> None:
     compare(name, (ONE[kind],))
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("kind", TWO)
 @pytest.mark.parametrize("name", BINARY)
 def test_binary(name: str, kind: str) -> None:
     if (name, kind) not in EXCUSED:
         compare(name, TWO[kind])
+
+
+POWERS = {
+    "of_a_number": lambda jnp: 2 ** jnp.arange(4),
+    "weak_both": lambda jnp: jnp.full(3, 2) ** jnp.full(3, 3),
+    "truth": lambda jnp: 2.5 ** jnp.array([True, False]),
+    "true": lambda jnp: jnp.ones(3, bool) ** True,
+    "known_array": lambda jnp: jnp.full(3, 1.5) ** jnp.int32(3),
+    "known_of_numpy": lambda jnp: jnp.full(3, 15) ** np.uint8(3),
+    "known_0d": lambda jnp: jnp.arange(3) ** np.array(2, np.int8),
+    "half": lambda jnp: jnp.array([-np.inf, -0.0, np.inf, np.nan, -2, 4]) ** 0.5,
+    "half_of_a_number": lambda jnp: jnp.float16(-np.inf) ** 0.5,
+    "known_negative": lambda jnp: jnp.arange(3) ** jnp.int32(-1),
+}
+
+
+@pytest.mark.parametrize("name", POWERS)
+def test_power(name: str) -> None:
+    agree(POWERS[name])
+
+
+def test_answers_of_yes_and_no_are_not_weak() -> None:
+    for x in (lambda jnp: jnp.full(2, 2.5), lambda jnp: jnp.full(2, 2), lambda jnp: BOOL):
+        agree(lambda jnp, x=x: [jnp.isreal(x(jnp)), jnp.iscomplex(x(jnp)), jnp.logical_not(x(jnp))])
+        agree(lambda jnp, x=x: [jnp.logical_and(x(jnp), 1), jnp.logical_or(1, x(jnp))])
+        agree(lambda jnp, x=x: jnp.logical_xor(x(jnp), 2.5))

@@ -12,7 +12,7 @@ from scratchfn.config import enable_x64
 from scratchfn.transforms.api import grad, jvp
 from scratchfn.transforms.jit_api import jit, make_jaxpr
 from scratchfn.transforms.vmap_api import vmap
-from tests.numpy.agree import agree, numbers, same, thinned
+from tests.numpy.agree import agree, numbers, same
 
 A = numbers(3, 4, 5)
 C = (A + 1j * A[::-1]).astype("complex64")
@@ -93,7 +93,8 @@ def rows():
         yield call(name, [1, 2]), f"{name} of a list"
 
 
-@pytest.mark.parametrize("row", thinned([(label, f) for f, label in rows()], 4))
+@pytest.mark.thinned(4)
+@pytest.mark.parametrize("row", [(label, f) for f, label in rows()], ids=lambda row: row[0])
 def test_as_jax(row):
     agree(row[1], TOLERANCE)
 

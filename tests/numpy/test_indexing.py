@@ -69,6 +69,7 @@ OTHER = """
 s[()]; s[...]; s[None]; s[True]; s[False]; s[0]; s[None, ..., None]; s[np.array(True)]; e[0]
 e[:, 1]; e[1:]; e[np.zeros(0, int)]; e[:, a]; e[0, 0]; weak[0]; weak[a]; weak[1:]; weak[:0]
 weak[n[:0]]; weak[True]; z[0]; z[a, 1]; z[z > 0]; long[-300]; long[i:][-1]; len(x); len(s)
+1 in z[0]; 900 in z[0]; z[0] in z[0]; 1 in x; 1 in x[0, 0, 0]; None in z[0]; [1] in z[0]
 list(x[0]); list(s); [y[0] for y in z]; long[jnp.asarray([1, 2], jnp.uint8)]; (x > 0)[0]
 (x > 0)[a, 1]; z.at[0].get(); list(e); e[a]; e[i]; s[i]
 """

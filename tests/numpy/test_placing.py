@@ -12,7 +12,7 @@ from scratchfn.config import enable_x64
 from scratchfn.transforms.api import grad
 from scratchfn.transforms.jit_api import jit
 from scratchfn.transforms.vmap_api import vmap
-from tests.numpy.agree import agree, numbers, same, thinned
+from tests.numpy.agree import agree, numbers, same
 
 a = np.array
 A = a([3, 1, 2, 5, 4, 0], "f")
@@ -124,7 +124,8 @@ GRIDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("row", thinned(PARTITIONS + CHOICES + SIZES + GRIDS, 3))
+@pytest.mark.thinned(3)
+@pytest.mark.parametrize("row", PARTITIONS + CHOICES + SIZES + GRIDS, ids=lambda row: row[0])
 def test_as_jax(row):
     agree(row[1])
 

@@ -58,6 +58,7 @@ def rows():
                     yield pytest.param(f, tolerance, id=f"{name} {kind} axis={axis}")
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize(("f", "tolerance"), list(rows()))
 def test_dtypes(f, tolerance):
     agree(f, tolerance)
@@ -107,6 +108,8 @@ OPTIONS = [
     ("mean keepdims", lambda jnp: jnp.mean(A, (0, 1), keepdims=True)),
     ("mean dtype", lambda jnp: [jnp.mean(A, dtype=d) for d in ("float16", "int32")]),
     ("mean where", lambda jnp: jnp.mean(A, 1, where=M)),
+    ("mean where of more elements", lambda jnp: jnp.mean(A[0], where=M)),
+    ("var where of more elements", lambda jnp: jnp.var(jnp.float32(1), where=M)),
     ("mean of nothing", lambda jnp: jnp.mean(jnp.zeros(0))),
     ("mean of a number", lambda jnp: jnp.mean(2)),
     ("var ddof", lambda jnp: jnp.var(A, 1, ddof=1), 1e-5),

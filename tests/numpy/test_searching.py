@@ -117,6 +117,22 @@ SETS = [
     ("intersect1d", lambda jnp: jnp.intersect1d(TIES, ROWS)),
     ("setdiff1d", lambda jnp: jnp.setdiff1d(TIES, ROWS)),
     ("setxor1d", lambda jnp: jnp.setxor1d(TIES, ROWS)),
+    (
+        "setxor1d nan",
+        lambda jnp: [
+            jnp.setxor1d(np.array([np.nan, 1, np.nan]), np.array(xs))
+            for xs in ([2.0, np.nan], [1.0], [])
+        ],
+    ),
+    (
+        "sets of weak types",
+        lambda jnp: [
+            sets(jnp.full(3, 1.5), other, size=size)
+            for sets in (jnp.union1d, jnp.intersect1d, jnp.setdiff1d, jnp.setxor1d)
+            for other in (jnp.full(2, 1.5), jnp.full(2, 2))
+            for size in (None, 2)
+        ],
+    ),
 ]
 
 COUNTING = [
@@ -189,6 +205,7 @@ TYPES = [
 ]  # fmt: skip
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize(
     "row", SORTING + PLACES + SETS + COUNTING + CLOSENESS + TYPES, ids=lambda row: row[0]
 )

@@ -13,7 +13,7 @@ import scratchfn.numpy as jnp
 from scratchfn.transforms.api import grad
 from scratchfn.transforms.jit_api import jit
 from scratchfn.transforms.vmap_api import vmap
-from tests.numpy.agree import agree, same, thinned
+from tests.numpy.agree import agree, same
 
 a = np.array
 A = np.arange(1, 7, dtype="f").reshape(2, 3)
@@ -99,7 +99,8 @@ OTHERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("row", thinned(ROWS + OTHERS, 5))
+@pytest.mark.thinned(5)
+@pytest.mark.parametrize("row", ROWS + OTHERS, ids=lambda row: row[0])
 def test_as_jax(row):
     agree(row[1])
 

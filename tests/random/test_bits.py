@@ -38,6 +38,7 @@ def test_bits(shape, dtype):
         assert_same(random.bits(ours, shape, dtype), jax.random.bits(theirs, shape, dtype))
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_uniform(shape, dtype):
@@ -46,6 +47,7 @@ def test_uniform(shape, dtype):
         assert_same(random.uniform(ours, shape, dtype), jax.random.uniform(theirs, shape, dtype))
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", RANGES)
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_uniform_between(name, dtype):
@@ -86,6 +88,7 @@ SPANS = {
 }
 
 
+@pytest.mark.thinned(4)
 @pytest.mark.parametrize("name", SPANS)
 @pytest.mark.parametrize("dtype", INTEGERS)
 def test_randint(name, dtype):
@@ -114,6 +117,7 @@ CALLS = {
 }
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("kind", ["raw", "typed"])
 @pytest.mark.parametrize("name", CALLS)
 def test_under_transformations(name, kind):

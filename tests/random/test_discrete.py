@@ -47,6 +47,7 @@ def test_geometric():
     both("geometric", ROW[1:-1], (5, 298), "int8", kind="typed")
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("mode", [None, "low", "high", "highest"])
 @pytest.mark.parametrize(
     "options",
@@ -109,6 +110,7 @@ def test_a_permutation_has_all_elements():
     np.testing.assert_array_equal(np.sort(random.permutation(random.key(0), 3000)), np.arange(3000))
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("p", [None, P, np.arange(5)], ids=["even", "p", "integers"])
 @pytest.mark.parametrize("replace", [True, False])
 @pytest.mark.parametrize("shape", [(), (4,), (2, 2), [3], (0,), (3, 0)], ids=str)
@@ -144,6 +146,7 @@ CALLS = {
 }
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("kind", ["raw", "typed"])
 @pytest.mark.parametrize("name", CALLS)
 def test_under_transformations(name, kind):

@@ -33,6 +33,7 @@ CALLS = {
 }
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("kind", ["raw", "typed"])
 def test_numbers(name: str, kind: str) -> None:
@@ -90,3 +91,9 @@ def test_refusals() -> None:
     with pytest.raises(TypeError, match="a key is uint32"):
         random.t(3, 1.0)
     assert issubclass(errors.TypePromotionError, ValueError)
+    for sampler, count in ((random.beta, 2), (random.chisquare, 1), (random.f, 2), (random.t, 1)):
+        with pytest.raises(errors.TypePromotionError):
+            sampler(key, *[np.complex64(2)] * count)
+    with pytest.raises(ValueError, match="parameters of shape"):
+        random.generalized_normal(key, np.ones(3))
+    assert random.gamma(key, 0.0) == 0

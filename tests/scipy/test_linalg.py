@@ -241,6 +241,7 @@ def of_either(expression: Callable[[Any], Any]) -> Callable[[Any], Any]:
 ONE_PROGRAM = [expression for _, expression in PATTERNED]
 
 
+@pytest.mark.thinned(2)
 @named
 def test_agrees_with_jax(expression: Callable[[Any], Any]) -> None:
     agree(of_either(expression), 3e-4)

@@ -15,7 +15,7 @@ from scratchfn.scipy import fft, signal
 from scratchfn.transforms.api import grad
 from scratchfn.transforms.jit_api import jit
 from scratchfn.transforms.vmap_api import vmap
-from tests.numpy.agree import agree, same, thinned
+from tests.numpy.agree import agree, same
 
 RNG = np.random.default_rng(0)
 V = np.array([1, 3, 2, 5], "f")
@@ -156,7 +156,8 @@ SPECTRA = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("row", thinned(COSINES + CONVOLUTIONS + TRENDS + SPECTRA, 8))
+@pytest.mark.thinned(8)
+@pytest.mark.parametrize("row", COSINES + CONVOLUTIONS + TRENDS + SPECTRA, ids=lambda row: row[0])
 def test_as_jax(row):
     agree(row[1], 2e-3 if "float16" in row[0] else LOOSE)
 

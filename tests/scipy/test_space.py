@@ -19,7 +19,7 @@ from scratchfn.transforms.api import grad
 from scratchfn.transforms.jit_api import jit
 from scratchfn.transforms.vmap_api import vmap
 from scratchfn.tree_util import tree_leaves
-from tests.numpy.agree import agree, same, thinned
+from tests.numpy.agree import agree, same
 
 a = np.array
 RNG = np.random.default_rng(0)
@@ -161,7 +161,8 @@ ROTATIONS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("row", thinned(MAPPED + CLUSTERS + BETWEEN + ROTATIONS, 6))
+@pytest.mark.thinned(6)
+@pytest.mark.parametrize("row", MAPPED + CLUSTERS + BETWEEN + ROTATIONS, ids=lambda row: row[0])
 def test_as_jax(row):
     agree(row[1], 5e-3 if "f16" in row[0] else LOOSE)
 

@@ -112,6 +112,7 @@ def agree_with_jax(name: str, width: str) -> None:
             ulps(slope, want, 8 * limit)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", CASES)
 def test_against_jax(name: str) -> None:
     agree_with_jax(name, "float32")
@@ -323,7 +324,7 @@ OPERANDS: list[Any] = [
     1, 2.0, True, np.int8(1), np.uint32(2), ml_dtypes.bfloat16(0.5), np.float16(0.5),
     np.float32(0.5), 1j, [1.0], "a",
 ]  # fmt: skip
-# JAX's owens_t returns float32 for every dtype, its hyp functions and expn take lists by chance
+# JAX's owens_t takes complex numbers, its hyp functions and expn lists, by chance
 ODD = [("owens_t", 1j), ("hyp1f1", [1.0]), ("hyp2f1", [1.0]), ("expn", [1.0]), ("ndtri", [1.0])]
 
 
@@ -341,8 +342,6 @@ def test_types(name: str) -> None:
     count = len(CASES[name][0]) if name in CASES else 1
     for x in OPERANDS:
         if (name, x) not in ODD:
-            if name == "owens_t" and getattr(x, "itemsize", 4) == 2:
-                continue
             mine = kind_of(getattr(ours, name), x, count)
             abstract = lambda *xs: jax.eval_shape(lambda: getattr(theirs, name)(*xs))  # noqa: E731
             assert mine == kind_of(abstract, x, count), (name, x)

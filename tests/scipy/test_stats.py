@@ -214,6 +214,7 @@ def check(expression: Callable[..., Any], tolerance: float = 1e-5) -> None:
         same(mine, believed, tolerance)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_other_functions(expression: Callable[..., Any]) -> None:
     check(expression)

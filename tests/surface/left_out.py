@@ -6,7 +6,6 @@ from __future__ import annotations
 _MESHES = "meshes of devices and arrays spread over them are not here yet"
 _TOKENS = "effects are kept in order by the order of the program, without tokens"
 _XLA = "it steers XLA's compiler, and says nothing about the values"
-_TPU = "it asks for hardware that neither backend drives by itself"
 _INTERNAL = "it is a handle into JAX's own machinery"
 _DEPRECATED = "JAX has deprecated it"
 _NOT_A_NUMBER = "nearly no operation takes numbers of one bit, in JAX either"
@@ -32,10 +31,9 @@ LEFT_OUT: dict[str, str] = {
         "allow_f16_reductions array_garbage_collection_guard jax2tf_associative_scan_reductions "
         "make_user_context no_execution thread_guard softmax_custom_jvp",
     ),
-    **_each(_INTERNAL, "jax", "ad ds"),
+    **_each(_INTERNAL, "jax", "ds"),
     **_each(_DEPRECATED, "jax", "legacy_prng_key"),
     **_each(_NOT_A_NUMBER, "jax.numpy", "int1 uint1"),
-    **_each(_TPU, "jax.nn", "get_scaled_dot_general_config scaled_dot_general scaled_matmul"),
     **_each(_INTERNAL, "jax.tree_util", "default_registry"),
     **_each(
         _MESHES,

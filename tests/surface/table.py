@@ -44,8 +44,9 @@ def name_of(call: str) -> str:
 @functools.cache
 def spaces(library: str) -> dict[str, Any]:
     """The names that a call may use besides its operands, of `"jax"` or `"scratchfn"`."""
-    if library == "jax":  # whose package scipy does not load this one on its own
-        importlib.import_module("jax.scipy.optimize")
+    if library == "jax":  # whose package scipy does not load these on its own
+        for name in ("cluster.vq", "optimize", "spatial.transform"):
+            importlib.import_module(f"jax.scipy.{name}")
     return {short: importlib.import_module(library + long) for short, long in NAMESPACES.items()}
 
 

@@ -55,7 +55,7 @@ def test_the_table_of_names_lists_every_public_name() -> None:
         assert missing == []
 
 
-@pytest.mark.nightly
+@pytest.mark.full
 def test_the_table_of_names_is_what_the_code_does() -> None:
     assert jax.default_backend() == "cpu"
     assert DOCUMENT.read_text() == generate()

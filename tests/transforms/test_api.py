@@ -283,6 +283,7 @@ def test_as_jax(name: str) -> None:
     _same(program(sf, sf_numpy), program(jax, jax_numpy))
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_as_jax_in_x64(name: str) -> None:
     with jax.enable_x64(True):

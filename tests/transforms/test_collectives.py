@@ -72,6 +72,7 @@ def test_value(name):
     assert_close(sf.vmap(sf.jit(sf.jit(g)), axis_name="i", in_axes=1)(xs.swapaxes(0, 1)), want)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_derivatives(name):
     """Inside the vmap, where a collective is transposed to another, and around it."""

@@ -136,6 +136,7 @@ def check(seed: int, x64: bool) -> None:
     )
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
 def test_each_function_and_its_gradient(name: str) -> None:
     for wrappers in ([_jit], [_grad], [_vmap, _jvp]):
@@ -154,6 +155,7 @@ def test_random_nest_float32(seed: int) -> None:
     check(seed, x64=False)
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("seed", range(1000, 1060))
 def test_random_nest_x64(seed: int) -> None:
     check(seed, x64=True)

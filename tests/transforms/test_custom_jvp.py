@@ -95,6 +95,7 @@ MAKERS: list[Maker] = [
 ]  # fmt: skip
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("use", [*EAGER, *TRACED])
 @pytest.mark.parametrize("make", MAKERS)
 def test_as_jax(make: Maker, use: str) -> None:

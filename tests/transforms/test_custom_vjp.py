@@ -135,6 +135,7 @@ MAKERS: list[Maker] = [
 ]  # fmt: skip
 
 
+@pytest.mark.thinned(3)
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("make", MAKERS)
 def test_as_jax(make: Maker, use: str) -> None:

@@ -99,6 +99,7 @@ USES: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+@pytest.mark.thinned(2)
 @pytest.mark.parametrize("use", USES)
 @pytest.mark.parametrize("make", [linear, symmetric, trees, root])
 def test_as_jax(make: Any, use: str) -> None:

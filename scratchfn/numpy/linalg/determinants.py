@@ -128,7 +128,8 @@ def _by_lu(a: Any) -> tuple[Any, Any]:
     if dtypes.kind(a.dtype) == "c":
         of_factors = prod(sign(d), -1) * _parity(pivots, a.dtype)
     else:  # counted, so that it is 1 or -1 even where nan takes the size
-        of_factors = (1 - 2 * (count_nonzero(d < 0, -1) % 2)) * _parity(pivots, a.dtype)
+        of_factors = (1 - 2 * (count_nonzero(d < 0, -1) % 2)).astype(a.dtype)
+        of_factors = of_factors * _parity(pivots, a.dtype)
     size = sum(log(absolute(d)), -1)
     return where(singular, zeros_like(of_factors), of_factors), where(singular, -inf, size)
 

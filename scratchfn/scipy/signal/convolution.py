@@ -96,7 +96,10 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Sequence[int] | No
         raise ValueError(_explain("fftconvolve", x, h, "mode='valid'", _NESTED))
     if not places:
         return multiply(x, h)
-    sizes = [max(n + k - 1, 0) for n, k in zip(ours, theirs)]
+    sizes = [n + k - 1 for n, k in zip(ours, theirs)]
+    if min(sizes) < 0:
+        why = "along each axis one of the two has elements"
+        raise ValueError(_explain("fftconvolve", x, h, f"mode={mode!r}", why))
     starts, lengths = _middle(ours, theirs, mode)
     if 0 in (*x.shape, *h.shape):
         sizes_of = dict(zip(places, lengths))

@@ -29,7 +29,7 @@ from scratchfn.numpy.elementwise import conjugate, imag, real
 from scratchfn.numpy.indexing import take
 from scratchfn.numpy.manipulation import moveaxis, slice_along
 from scratchfn.numpy.padding import pad
-from scratchfn.numpy.promotion import operand, promote_dtypes_inexact
+from scratchfn.numpy.promotion import lead, operand, promote_dtypes_inexact
 from scratchfn.numpy.quantiles import median
 from scratchfn.numpy.reductions import mean
 from scratchfn.numpy.ufuncs import divide, multiply
@@ -145,7 +145,7 @@ def _transformed(name: str, x: Any, cut: Windows, detrend: Any, onesided: bool) 
     count = (x.shape[-1] - cut.overlap) // cut.step
     places = cut.step * np.arange(count)[:, None] + np.arange(cut.size)
     pieces = _detrended(name, take(x, places, -1), detrend)
-    pieces = multiply(pieces, Array(cut.taper.astype(pieces.dtype)))
+    pieces = multiply(pieces, lead(Array(cut.taper.astype(pieces.dtype)), pieces.ndim))
     return (fft.rfft if onesided else fft.fft)(pieces, cut.nfft)
 
 
@@ -189,7 +189,7 @@ def istft(
     pieces = (fft.irfft if input_onesided else fft.ifft)(Z, cut.nfft)
     pieces = slice_along(pieces, 0, cut.size, pieces.ndim - 1)
     taper = cut.taper.astype(pieces.dtype)
-    pieces = multiply(pieces, Array(taper * taper.sum()))
+    pieces = multiply(pieces, lead(Array(taper * taper.sum()), pieces.ndim))
     count = Z.shape[-2]
     length = cut.size + (count - 1) * cut.step
     places = cut.step * np.arange(count)[:, None] + np.arange(cut.size)  # [times, size]
@@ -199,7 +199,8 @@ def istft(
     half = cut.size // 2 if boundary else 0
     x = slice_along(x, half, length - half, x.ndim - 1)
     weight = weight[half : length - half]
-    x = divide(x, Array(np.where(weight > 1e-10, weight, 1).astype(x.dtype)))
+    weight = np.where(weight > 1e-10, weight, 1).astype(x.dtype)
+    x = divide(x, lead(Array(weight), x.ndim))
     times = divide(asarray(np.arange(x.shape[-1]), dtypes.to_floating_dtype(x.dtype)), fs)
     return times, moveaxis(x, -1, time - (frequency < time))
 
@@ -246,7 +247,8 @@ def csd(
     axis = axis_of("scipy.signal.csd", axis, signals[0].ndim)
     if not all(v.size for v in signals):
         nothing = base.full(signals[0].shape, 0, dtypes.to_floating_dtype(signals[0].dtype))
-        return nothing, base.full(signals[0].shape, 0, dtypes.to_complex_dtype(nothing.dtype))
+        dtype = nothing.dtype if y is None else dtypes.to_complex_dtype(nothing.dtype)
+        return nothing, base.full(signals[0].shape, 0, dtype)
     signals = [moveaxis(v, axis, -1) for v in signals]
     length = max(v.shape[-1] for v in signals)
     signals = [pad(v, [(0, 0)] * (v.ndim - 1) + [(0, length - v.shape[-1])]) for v in signals]
@@ -255,7 +257,7 @@ def csd(
     X, Y = ([_transformed("csd", v, cut, detrend, onesided) for v in signals] * 2)[:2]
     power = multiply(conjugate(X), Y)  # [..., windows, frequencies]
     power = real(power) if y is None else power
-    power = multiply(power, _power_scale(cut, onesided, scaling, power.dtype))
+    power = multiply(power, lead(_power_scale(cut, onesided, scaling, power.dtype), power.ndim))
     if scaling == "density":
         power = divide(power, fs)
     return _frequencies(cut.nfft, fs, onesided), moveaxis(_averaged(power, average), -1, axis)

@@ -60,6 +60,6 @@ def _less_line(x: Any) -> Any:
     x = subtract(x, mean(x, -1, keepdims=True))
     if n == 1:
         return x
-    t = np.arange(n) - (n - 1) / 2
-    slope = sum(multiply(x, Array((t / (t @ t)).astype(x.dtype))), -1, keepdims=True)
+    t = (np.arange(n) - (n - 1) / 2).reshape([1] * (x.ndim - 1) + [n])
+    slope = sum(multiply(x, Array((t / (t**2).sum()).astype(x.dtype))), -1, keepdims=True)
     return subtract(x, multiply(slope, Array(t.astype(x.dtype))))

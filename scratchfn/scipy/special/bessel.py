@@ -72,7 +72,7 @@ def _bessel_jn(z: Any, v: int, n_iter: int) -> Any:
         relative.append(relative[-1] * ratio)
         total = total + 2 * relative[-1] if k % 2 == 0 else total
     at_zero = jnp.asarray([1.0] + [0.0] * v, z.dtype).reshape(-1, *[1] * z.ndim)
-    return jnp.where(z == 0, at_zero, jnp.stack(relative[: v + 1]) / total)
+    return jnp.where(z == 0, at_zero, jnp.stack(relative[: v + 1]) / total[None])
 
 
 @_bessel_jn.defjvp
@@ -80,4 +80,4 @@ def _bessel_jn_jvp(v: int, n_iter: int, primals: Any, tangents: Any) -> tuple[An
     # J_0' = -J_1, and J_k' = (J_(k-1) - J_(k+1)) / 2
     more = _bessel_jn(*primals, v + 1, n_iter)
     below = jnp.concatenate([-more[1:2], more[:v]])
-    return more[: v + 1], tangents[0] * 0.5 * (below - more[1:])
+    return more[: v + 1], tangents[0][None] * 0.5 * (below - more[1:])

@@ -15,7 +15,7 @@ import scratchfn.numpy as jnp
 from scratchfn import errors, lax
 from scratchfn.core import dtypes
 from scratchfn.numpy.arguments import known
-from scratchfn.numpy.promotion import operand
+from scratchfn.numpy.promotion import lead, operand
 from scratchfn.scipy.special.arguments import floats, reals, strong
 from scratchfn.scipy.special.complex_gamma import complex_loggamma
 from scratchfn.transforms.api import jvp
@@ -72,7 +72,8 @@ def multigammaln(a: Any, d: Any) -> Any:
     (a,) = strong(*reals("scipy.special.multigammaln", a, error=TypeError))
     d = int(known("scipy.special.multigammaln", "d", d))
     halves = jnp.arange(d, dtype=a.dtype) / 2  # [d]
-    total = jnp.sum(lax.lgamma(a[..., None] - halves), axis=-1)  # [..., d] -> [...]
+    each = jnp.expand_dims(a, -1) - lead(halves, a.ndim + 1)  # [..., d]
+    total = jnp.sum(lax.lgamma(each), axis=-1)  # [...]
     return total + d * (d - 1) / 4 * math.log(math.pi)
 
 

@@ -77,7 +77,7 @@ def _gamma_ratio(above: Sequence[Any], below: Sequence[Any]) -> Any:
 
 def _is_pole(x: Any) -> Any:
     """Is x one of 0, -1, -2, ...?"""
-    return (x <= 0) & (x == jnp.floor(x))
+    return (x <= 0) & (x == jnp.floor(x)) & jnp.isfinite(x)
 
 
 # -- Kummer's -------------------------------------------------------------------------------------

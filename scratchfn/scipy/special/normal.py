@@ -15,7 +15,7 @@ import numpy as np
 
 import scratchfn.numpy as jnp
 from scratchfn import errors, lax
-from scratchfn.scipy.special.arguments import reals, strict_floats, strong
+from scratchfn.scipy.special.arguments import reals, strict_floats
 from scratchfn.scipy.special.error import scaled_erfc
 from scratchfn.scipy.special.series import in_32_bits, polynomial
 from scratchfn.transforms.custom_jvp import custom_jvp
@@ -138,11 +138,12 @@ def _quantile_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
 def owens_t(h: Any, a: Any) -> Any:
     """Owen's T function (1/2π) ∫_0^a exp(-h²(1 + x²)/2) / (1 + x²) dx: the probability of X > h and
     0 < Y < aX for independent standard normal X and Y."""
-    return _owens_t(*strong(*reals("scipy.special.owens_t", h, a)))
+    h, a = reals("scipy.special.owens_t", h, a)
+    dtype = jnp.promote_types(h.dtype, jnp.float32)  # 32 bits at least, as in JAX and SciPy
+    return _owens_t(h.astype(dtype), a.astype(dtype))
 
 
 @custom_jvp
-@in_32_bits
 def _owens_t(h: Any, a: Any) -> Any:
     h, slope = jnp.abs(h), jnp.abs(a)
     # where the slope is above 1, T(h, a) = (Q(h) + Q(ah))/2 - Q(h) Q(ah) - T(ah, 1/a), Q = 1 - Φ

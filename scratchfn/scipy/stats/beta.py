@@ -1,10 +1,13 @@
 """The beta distribution: p₀(y) = y^(a-1) (1-y)^(b-1) / B(a, b) on [0, 1].
 
+A parameter a or b that is not positive gives nan; 0 is the limit for `cdf` and `sf`.
+
 Read next: `scipy/stats/pareto.py`.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import scratchfn.numpy as jnp
@@ -21,7 +24,8 @@ def logpdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
     outside = (y < 0) | (y > 1)
     y_ = jnp.where(outside, 0.5, y)
     shape = xlogy(a - 1, y_) + xlog1py(b - 1, -y_) - betaln(a, b)
-    return off_support(outside, shape - jnp.log(scale))
+    log_density = off_support(outside, shape - jnp.log(scale))
+    return off_support((a <= 0) | (b <= 0), log_density, math.nan)
 
 
 def pdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -33,7 +37,8 @@ def _below(a: Any, b: Any, y: Any) -> Any:
     """F₀(y)."""
     outside = (y <= 0) | (y >= 1)
     inside = lax.betainc(a, b, jnp.where(outside, 0.5, y))
-    return jnp.where(outside, jnp.where(y <= 0, 0.0, 1.0), inside)
+    value = jnp.where(outside, jnp.where(y <= 0, 0.0, 1.0), inside)
+    return off_support((a < 0) | (b < 0), value, math.nan)
 
 
 def cdf(x: Any, a: Any, b: Any, loc: Any = 0, scale: Any = 1) -> Any:

@@ -18,7 +18,7 @@ __all__ = ["logpmf", "pmf"]
 
 def logpmf(k: Any, n: Any, p: Any, loc: Any = 0) -> Any:
     """The logarithm of the probability of k."""
-    k, n, p, loc = promoted("binom.logpmf", k, n, p, loc)
+    k, n, p, loc = promoted("binom.logpmf", k, n, p, loc, keep_weak=True)
     y = k - loc
     outside = (y < 0) | (y > n)
     y_, n_ = jnp.where(outside, 0.0, y), jnp.where(outside, 0.0, n)

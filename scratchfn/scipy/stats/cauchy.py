@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 import scratchfn.numpy as jnp
+from scratchfn.scipy.special.series import in_32_bits
 from scratchfn.scipy.stats.standard import log_probability, on_unit, promoted, standard
 
 __all__ = ["cdf", "isf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]
@@ -55,10 +56,16 @@ def logsf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 def ppf(q: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The x with cdf(x) = q; nan for q outside [0, 1]."""
     q, loc, scale = promoted("cauchy.ppf", q, loc, scale)
-    return on_unit(q, loc + scale * jnp.tan(math.pi * (q - 0.5)))
+    return on_unit(q, loc + scale * _quantile(q))
 
 
 def isf(q: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The x with sf(x) = q; nan for q outside [0, 1]."""
     q, loc, scale = promoted("cauchy.isf", q, loc, scale)
-    return on_unit(q, loc + scale * jnp.tan(math.pi * (0.5 - q)))
+    return on_unit(q, loc - scale * _quantile(q))
+
+
+@in_32_bits
+def _quantile(q: Any) -> Any:
+    """F₀⁻¹(q): the tangent magnifies the rounding of its argument."""
+    return jnp.tan(math.pi * (q - 0.5))

@@ -5,6 +5,7 @@ Read next: `scipy/stats/chi2.py`.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import scratchfn.numpy as jnp
@@ -31,7 +32,7 @@ def pdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
 def cdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The distribution function."""
     y, _, a = standard("gamma.cdf", x, loc, scale, a)
-    return off_support(y <= 0, lax.igamma(a, jnp.where(y <= 0, 1.0, y)), 0.0)
+    return _outside(a, y, lax.igamma(a, jnp.where(y <= 0, 1.0, y)), 0.0)
 
 
 def logcdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
@@ -41,10 +42,15 @@ def logcdf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 def sf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The survival function."""
-    y, _, a = standard("gamma.sf", x, loc, scale, a)
-    return off_support(y <= 0, lax.igammac(a, jnp.where(y <= 0, 1.0, y)), 1.0)
+    y, _, a = standard("gamma.sf", x, loc, scale, a, keep_weak=True)
+    return _outside(a, y, lax.igammac(a, jnp.where(y <= 0, 1.0, y)), 1.0)
 
 
 def logsf(x: Any, a: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """Its logarithm."""
     return log_probability(sf(x, a, loc, scale))
+
+
+def _outside(a: Any, y: Any, value: Any, below: float) -> Any:
+    """`value`, but `below` for y <= 0; there nan unless a is positive, as `value` is elsewhere."""
+    return off_support((a <= 0) & (y <= 0), off_support(y <= 0, value, below), math.nan)

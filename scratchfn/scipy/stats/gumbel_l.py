@@ -15,7 +15,7 @@ __all__ = ["cdf", "logcdf", "logpdf", "logsf", "pdf", "ppf", "sf"]
 
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""
-    z, scale = standard("gumbel_l.logpdf", x, loc, scale)
+    z, scale = standard("gumbel_l.logpdf", x, loc, scale, keep_weak=True)
     return z - jnp.exp(z) - jnp.log(scale)
 
 
@@ -26,7 +26,7 @@ def pdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 def logsf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the survival function."""
-    z, _ = standard("gumbel_l.logsf", x, loc, scale)
+    z, _ = standard("gumbel_l.logsf", x, loc, scale, keep_weak=True)
     return -jnp.exp(z)
 
 
@@ -47,5 +47,5 @@ def logcdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 def ppf(p: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The x with cdf(x) = p; nan for p outside [0, 1]."""
-    p, loc, scale = promoted("gumbel_l.ppf", p, loc, scale)
+    p, loc, scale = promoted("gumbel_l.ppf", p, loc, scale, keep_weak=True)
     return on_unit(p, loc + scale * jnp.log(-jnp.log1p(-p)))

@@ -29,13 +29,13 @@ def pdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 
 def cdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The distribution function."""
-    z, _ = standard("logistic.cdf", x, loc, scale)
+    z, _ = standard("logistic.cdf", x, loc, scale, keep_weak=True)
     return lax.logistic(z)
 
 
 def sf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The survival function."""
-    z, _ = standard("logistic.sf", x, loc, scale)
+    z, _ = standard("logistic.sf", x, loc, scale, keep_weak=True)
     return lax.logistic(-z)
 
 

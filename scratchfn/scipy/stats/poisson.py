@@ -19,7 +19,7 @@ __all__ = ["cdf", "entropy", "logpmf", "pmf"]
 
 def logpmf(k: Any, mu: Any, loc: Any = 0) -> Any:
     """The logarithm of the probability of k."""
-    k, mu, loc = promoted("poisson.logpmf", k, mu, loc)
+    k, mu, loc = promoted("poisson.logpmf", k, mu, loc, keep_weak=True)
     y = k - loc
     y_ = jnp.where(y < 0, 0.0, y)
     return off_support(y < 0, xlogy(y_, mu) - lax.lgamma(y_ + 1) - mu)

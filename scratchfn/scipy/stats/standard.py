@@ -19,17 +19,24 @@ from scratchfn.core import dtypes
 from scratchfn.scipy.special.arguments import reals, strong
 
 
-def promoted(name: str, *xs: Any) -> list[Any]:
+def promoted(name: str, *xs: Any, keep_weak: bool = False) -> list[Any]:
     """Arguments of the function `name` as floats of one dtype. Raises TypeError for complex
-    numbers."""
+    numbers.
+
+    The dtype of an array is not weak, unless all the numbers are Python's; with `keep_weak`, it is
+    as the arguments meet, weak of an array of booleans and Python's numbers. (In JAX a formula that
+    brings in no constant leaves it so.)
+    """
     values = reals(f"scipy.stats.{name}", *xs, error=TypeError)
-    weak = all(dtypes.is_weak(x) for x in xs)
-    return values if weak else strong(*values)  # an array of integers is not weak, nor is its pdf
+    weak = keep_weak or all(dtypes.is_weak(x) for x in xs)
+    return values if weak else strong(*values)
 
 
-def standard(name: str, x: Any, loc: Any, scale: Any, *shape: Any) -> list[Any]:
+def standard(
+    name: str, x: Any, loc: Any, scale: Any, *shape: Any, keep_weak: bool = False
+) -> list[Any]:
     """[(x - loc) / scale, scale, *shape], of one dtype; `shape` are the other parameters."""
-    x, loc, scale, *others = promoted(name, x, loc, scale, *shape)
+    x, loc, scale, *others = promoted(name, x, loc, scale, *shape, keep_weak=keep_weak)
     return [(x - loc) / scale, scale, *others]
 
 

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 import scratchfn.numpy as jnp
+from scratchfn.scipy.special.arguments import strong
 from scratchfn.scipy.stats.standard import off_support, on_unit, promoted, standard
 
 __all__ = ["cdf", "logpdf", "pdf", "ppf"]
@@ -16,7 +17,7 @@ __all__ = ["cdf", "logpdf", "pdf", "ppf"]
 
 def logpdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The logarithm of the density."""
-    x, loc, scale = promoted("uniform.logpdf", x, loc, scale)
+    x, loc, scale = promoted("uniform.logpdf", x, loc, scale, keep_weak=True)
     inside = off_support(jnp.isnan(x), -jnp.log(scale), math.nan)
     return off_support((x < loc) | (x > loc + scale), inside)
 
@@ -29,10 +30,10 @@ def pdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
 def cdf(x: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The distribution function."""
     z, _ = standard("uniform.cdf", x, loc, scale)
-    return jnp.clip(z, 0, 1)
+    return jnp.clip(strong(z)[0], 0, 1)
 
 
 def ppf(q: Any, loc: Any = 0, scale: Any = 1) -> Any:
     """The x with cdf(x) = q; nan for q outside [0, 1]."""
-    q, loc, scale = promoted("uniform.ppf", q, loc, scale)
+    q, loc, scale = promoted("uniform.ppf", q, loc, scale, keep_weak=True)
     return on_unit(q, loc + q * scale)

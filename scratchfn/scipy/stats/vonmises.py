@@ -17,7 +17,7 @@ __all__ = ["logpdf", "pdf"]
 
 def logpdf(x: Any, kappa: Any) -> Any:
     """The logarithm of the density."""
-    x, kappa = promoted("vonmises.logpdf", x, kappa)
+    x, kappa = promoted("vonmises.logpdf", x, kappa, keep_weak=True)
     log_density = kappa * (jnp.cos(x) - 1) - jnp.log(2 * math.pi * lax.bessel_i0e(kappa))
     return off_support(kappa <= 0, log_density, math.nan)
 

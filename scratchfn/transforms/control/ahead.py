@@ -121,6 +121,6 @@ def _split(jaxpr: Jaxpr, dconsts: Sequence[Var], others: Sequence[Var]) -> Any:
 
 def _is_worth_it(eqn: Eqn, tangents: Sequence[Var]) -> bool:
     """Is it a plain operation whose results are no larger than the tangents it is given?"""
-    if eqn.primitive.batch is None or eqn.primitive.linearize or effects_of(eqn):
+    if eqn.primitive.batch is None or eqn.primitive.holds_programs or effects_of(eqn):
         return False
     return sum(v.aval.size for v in eqn.outvars) <= max(v.aval.size for v in tangents)

@@ -21,6 +21,7 @@ from scratchfn.config import config
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array, as_value
 from scratchfn.core.jaxpr import ClosedJaxpr, Jaxpr, Var, weak_cache
+from scratchfn.core.trace import Tracer
 from scratchfn.primitives.convert import clamp_p, convert_element_type
 from scratchfn.primitives.logic import ne_p
 from scratchfn.transforms.control import cond_primitive
@@ -66,11 +67,16 @@ def cond(
     require_function("lax.cond", "false_fun", false_fun)
     operands = _operands("lax.cond", operands, operand)
     pred = _predicate(pred)
-    if config.disable_jit:
+    if config.disable_jit and _is_known(pred):
         return (true_fun if bool(pred) else false_fun)(*operands)
     index = at_once(convert_element_type, pred, np.dtype("int32"))
     names = [f"true_fun {name_of(true_fun)}", f"false_fun {name_of(false_fun)}"]
     return _branch("lax.cond", names, index, [true_fun, false_fun], operands, step=-1)
+
+
+def _is_known(x: Any) -> bool:
+    """Can Python choose by it? So it cannot for several examples at once."""
+    return not isinstance(x, Tracer) or x.concrete() is not None
 
 
 def _is_old_form(second: Any, operands: tuple[Any, ...]) -> bool:
@@ -111,7 +117,7 @@ def switch(
     index = at_once(convert_element_type, index, np.dtype("int32"))
     ends = [Array(np.asarray(i, np.int32)) for i in (0, len(branches) - 1)]
     index = clamp_p.bind(ends[0], index, ends[1])
-    if config.disable_jit:
+    if config.disable_jit and _is_known(index):
         return branches[int(index)](*operands)
     names = [f"branch {i} {name_of(f)}" for i, f in enumerate(branches)]
     return _branch("lax.switch", names, index, branches, operands)

@@ -23,6 +23,7 @@ from scratchfn.backends.numpy.loops import compile_cond
 from scratchfn.core import dtypes
 from scratchfn.core.array import Array
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Jaxpr, Var, eval_jaxpr, weak_cache
+from scratchfn.core.reach import reached
 from scratchfn.core.stage import stage_closed
 from scratchfn.core.tangents import Zero
 from scratchfn.core.trace import Primitive
@@ -30,7 +31,8 @@ from scratchfn.primitives.base import broadcast_in_dim, instantiate_axis, move_a
 from scratchfn.primitives.convert import select_n, stop_gradient_p
 from scratchfn.primitives.logic import eq_p
 from scratchfn.primitives.rules import is_linear
-from scratchfn.transforms.control.programs import cut, require_no_io
+from scratchfn.transforms.apart import split_jaxpr
+from scratchfn.transforms.control.programs import cut, pick, require_no_io
 from scratchfn.transforms.control.steps import cond_steps
 from scratchfn.transforms.jit import spread_zeros
 from scratchfn.transforms.jvp import jvp_jaxpr
@@ -132,23 +134,31 @@ def _reading(
     return ClosedJaxpr(Jaxpr(jaxpr.constvars, [*given, *tangents], jaxpr.outvars, jaxpr.eqns))
 
 
-def _linearize(primals: Any, nonzeros: Any, *, branches: Branches) -> Any:
-    index, *operands = primals
-    marked = tuple(nonzeros[1:])
-    derived, marks = _agreeing(lambda b, wanted: linearize_jaxpr(b, marked, wanted), branches)
-    num_outs = len(marks)
-    residuals = [_residuals(known, num_outs) for known, _, _ in derived]
+def _run_known(
+    index: Any, operands: Any, parts: Sequence[tuple[Any, ...]], num_outs: int
+) -> tuple[list[Any], list[Any], list[ClosedJaxpr]]:
+    """Runs the first parts of branches, (known, rest, ...): their results, the residuals of all,
+    and the second parts as programs of these."""
+    residuals = [_residuals(known, num_outs) for known, *_ in parts]
     places = list(dict.fromkeys(r[:3] for of_one in residuals for r in of_one))
     slots = tuple((key, number) for kind, key, number in places if kind == "slot")
-    outs = bind(index, operands, [_with_slots(known, num_outs, slots) for known, _, _ in derived])
+    outs = bind(index, operands, [_with_slots(known, num_outs, slots) for known, *_ in parts])
     outs, stored = cut(outs, num_outs)
     in_slots = iter(stored)
     values = [next(in_slots) if kind == "slot" else operands[key] for kind, key, _ in places]
     avals = tuple(x.aval for x in values)
-    linear = [
-        _reading(program, tuple(r[:3] for r in of_one), tuple(places), avals)
-        for (_, program, _), of_one in zip(derived, residuals, strict=True)
+    rest = [
+        _reading(part[1], tuple(r[:3] for r in of_one), tuple(places), avals)
+        for part, of_one in zip(parts, residuals, strict=True)
     ]
+    return outs, values, rest
+
+
+def _linearize(primals: Any, nonzeros: Any, *, branches: Branches) -> Any:
+    index, *operands = primals
+    marked = tuple(nonzeros[1:])
+    derived, marks = _agreeing(lambda b, wanted: linearize_jaxpr(b, marked, wanted), branches)
+    outs, values, linear = _run_known(index, operands, derived, len(marks))
 
     def push(tangents: Sequence[Any]) -> list[Any]:
         given = [t for t, nonzero in zip(tangents[1:], marked, strict=True) if nonzero]
@@ -174,6 +184,24 @@ def _transpose(cts: Any, index: Any, *operands: Any, branches: Branches) -> Any:
             for x in operands
         ],
     ]
+
+
+# -- in part --------------------------------------------------------------------------------------
+
+
+def _reach(marks: Marks, *, branches: Branches) -> list[bool]:
+    of_branches = [reached(branch, marks[1:]) for branch in branches]
+    return [marks[0] or any(of_all) for of_all in zip(*of_branches, strict=True)]
+
+
+def _apart(args: Any, marks: Marks, reached: list[bool], *, branches: Branches) -> list[Any]:
+    index, *operands = args
+    parts = [split_jaxpr(branch, marks[1:], tuple(reached)) for branch in branches]
+    known = [x for x, mark in zip(operands, marks[1:], strict=True) if not mark]
+    outs, values, rest = _run_known(index, known, parts, reached.count(False))
+    others = iter(bind(index, [*values, *pick(operands, marks[1:])], rest))
+    now = iter(outs)
+    return [next(others) if mark else next(now) for mark in reached]
 
 
 # -- batches --------------------------------------------------------------------------------------
@@ -232,5 +260,7 @@ cond_p = Primitive(
     jvp=_jvp,
     linearize=_linearize,
     transpose=_transpose,
+    reach=_reach,
+    apart=_apart,
     batch=_batch,
 )

@@ -14,11 +14,13 @@ from scratchfn.primitives.base import reshape
 from scratchfn.primitives.joining import concatenate
 from scratchfn.primitives.structural import slice_
 from scratchfn.transforms.control.bodies import place_in, require_function
-from scratchfn.transforms.control.scan import ScanBody, scan_of
+from scratchfn.transforms.control.refs import carried_by_map
+from scratchfn.transforms.control.scan import ScanBody, scan, scan_of
 from scratchfn.transforms.flat import name_of
 from scratchfn.transforms.vmap_api import vmap
 
 
+@carried_by_map(scan)
 def map(f: Callable[..., Any], xs: Any, *, batch_size: int | None = None) -> Any:
     """`f` of each row of `xs`, a tree of arrays of equal leading axes, stacked.
 

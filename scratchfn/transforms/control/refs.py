@@ -41,6 +41,27 @@ def carried_by_scan(scan: Control) -> Control:
     return scan_with_refs
 
 
+def carried_by_map(scan: Control) -> Callable[[Control], Control]:
+    """For `map(f, xs, ...)`: a function that uses refs is scanned, row by row."""
+
+    def decorate(map: Control) -> Control:
+        @functools.wraps(map)
+        def map_with_refs(f: Any, xs: Any, **kwargs: Any) -> Any:
+            def attempt(refs: list[Ref]) -> Any:
+                if not refs:
+                    return map(f, xs, **kwargs)
+                step = pure(f, refs)
+                values, ys = scan(lambda values, x: step(values, x)[::-1], values_of(refs), xs)
+                write_back(refs, values)
+                return ys
+
+            return with_refs(attempt)
+
+        return map_with_refs
+
+    return decorate
+
+
 def carried_by_while(while_loop: Control) -> Control:
     """For `while_loop(cond_fun, body_fun, init_val)`."""
 

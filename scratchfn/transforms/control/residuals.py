@@ -13,17 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Jaxpr, Literal, Var, weak_cache
+from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Jaxpr, Literal, Var
 from scratchfn.transforms.control.programs import (
     Invariant,
     cut,
-    pick,
     reorder,
     split_invariant,
     used_by,
 )
-
-Marks = tuple[bool, ...]
 
 
 class Parts(NamedTuple):
@@ -100,48 +97,3 @@ def _places(
         else:
             found.append(("stacked", stacked.setdefault(v, len(stacked))))
     return found, list(stacked)
-
-
-class Split(NamedTuple):
-    """A body that is linear in some of its arguments, as two loops; and which of its carries and ys
-    belong to the linear one."""
-
-    parts: Parts
-    carry: list[bool]
-    ys: list[bool]
-
-
-@weak_cache
-def split_linear(body: ClosedJaxpr, linear: Marks, num_consts: int, num_carry: int) -> Split | None:
-    """Takes out of a body what its linear arguments do not reach, such as a counter that it
-    carries; None if they reach all carries."""
-    jaxpr = body.jaxpr
-    consts, carry, xs = cut(list(linear), num_consts, num_carry)
-    while True:
-        flags = [*consts, *carry, *xs]
-        reached: set[Atom] = set(pick(jaxpr.invars, flags))
-        for eqn in jaxpr.eqns:
-            if any(v in reached for v in eqn.invars if type(v) is Var):
-                reached.update(eqn.outvars)
-        outs = [type(v) is Var and v in reached for v in jaxpr.outvars]
-        new = [a or b for a, b in zip(carry, outs, strict=False)]
-        if new == carry:
-            break
-        carry = new
-    if all(carry):
-        return None
-    marks = [*carry, *outs[num_carry:]]  # of the results, those of the linear loop
-    mine = [eqn for eqn in jaxpr.eqns if reached.intersection(eqn.outvars)]
-    rest = [eqn for eqn in jaxpr.eqns if not reached.intersection(eqn.outvars)]
-    outvars = pick(jaxpr.outvars, marks)
-    read = [v for eqn in mine for v in eqn.invars] + outvars
-    residuals = list(dict.fromkeys(v for v in read if type(v) is Var and v not in reached))
-    known_outs = [v for v, m in zip(jaxpr.outvars, carry, strict=False) if not m]
-    invars = [v for v, lin in zip(jaxpr.invars, flags, strict=True) if not lin]
-    known = ClosedJaxpr(
-        Jaxpr(jaxpr.constvars, invars, [*known_outs, *residuals], rest), body.consts
-    )
-    program = ClosedJaxpr(Jaxpr([], [*residuals, *pick(jaxpr.invars, flags)], outvars, mine))
-    counts = consts.count(False), carry.count(False)
-    parts = take_apart(known, program, counts[1], counts, (sum(consts), sum(carry)))
-    return Split(parts, carry, outs[num_carry:])

@@ -23,14 +23,16 @@ from scratchfn.backends.numpy.compiler import NumpyProgram
 from scratchfn.backends.numpy.loops import compile_scan
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
+from scratchfn.core.reach import reached
 from scratchfn.core.stage import stage_closed
 from scratchfn.core.tangents import Linear, Zero
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import add_tangents, instantiate, move_axis
 from scratchfn.primitives.rules import is_linear
+from scratchfn.transforms.apart import split_jaxpr
 from scratchfn.transforms.control.ahead import Groups, ahead_of
 from scratchfn.transforms.control.programs import cut, interleave, pick, reorder, spread_carry
-from scratchfn.transforms.control.residuals import Parts, Split, split_linear, take_apart
+from scratchfn.transforms.control.residuals import Parts, take_apart
 from scratchfn.transforms.control.steps import scan_steps
 from scratchfn.transforms.jvp import jvp_jaxpr
 from scratchfn.transforms.vjp import backward, linearize_jaxpr
@@ -205,9 +207,6 @@ def _transposed(
 def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
     num_consts, num_carry = params["num_consts"], params["num_carry"]
     linear = tuple(map(is_linear, args))
-    split = split_linear(jaxpr, linear, num_consts, num_carry)
-    if split is not None:
-        return _transpose_split(cts, args, linear, split, params)
     consts, init, xs = cut(args, num_consts, num_carry)
     dcarry, dys = cut(cts, num_carry)
     nonzero_ys = tuple(type(ct) is not Zero for ct in dys)
@@ -229,29 +228,46 @@ def _transpose(cts: Any, *args: Any, jaxpr: ClosedJaxpr, **params: Any) -> Any:
     ]
 
 
-def _transpose_split(cts: Any, args: Any, linear: Marks, split: Split, params: Any) -> list[Any]:
-    """The transpose of a scan that carries more than what is linear: the rest of it is run first,
-    and what the linear loop reads of it is stacked."""
+# -- in part --------------------------------------------------------------------------------------
+
+
+def _reach(
+    marks: Marks, *, jaxpr: ClosedJaxpr, num_consts: int, num_carry: int, **_: Any
+) -> list[bool]:
+    consts, carry, xs = cut(marks, num_consts, num_carry)
+    while True:
+        outs = reached(jaxpr, (*consts, *carry, *xs))
+        new = [a or b for a, b in zip(carry, outs, strict=False)]
+        if new == carry:
+            return [*carry, *outs[num_carry:]]
+        carry = new
+
+
+@weak_cache
+def _split(
+    body: ClosedJaxpr, marks: Marks, wanted: Marks, num_consts: int, num_carry: int
+) -> Parts:
+    """The loops of the results that are not `wanted`, and of those that are."""
+    known, rest = split_jaxpr(body, marks, wanted)
+    consts, carry, _ = cut(marks, num_consts, num_carry)
+    counts = consts.count(False), carry.count(False)
+    return take_apart(known, rest, wanted.count(False), counts, (sum(consts), sum(carry)))
+
+
+def _apart(
+    args: Any, marks: Marks, reached: list[bool], *, jaxpr: ClosedJaxpr, **params: Any
+) -> list[Any]:
     counts = params["num_consts"], params["num_carry"]
-    lin_consts, _, lin_xs = cut(linear, *counts)
-    flags = [*lin_consts, *split.carry, *lin_xs]
-    known = [pick(part, [not f for f in fs]) for part, fs in _by_group(args, flags, counts)]
-    consts, carry, xs = [pick(part, fs) for part, fs in _by_group(args, flags, counts)]
-    _, same, moving = split.parts.run(bind, known[0], known[1], known[2], params)
-    given = [*same, *consts, *carry, *moving, *xs]
-    dcarry, dys = cut(cts, counts[1])
-    found = _transpose(
-        [*pick(dcarry, split.carry), *pick(dys, split.ys)],
-        *given,
-        jaxpr=split.parts.linear,
-        **params | {"num_consts": len(same) + len(consts), "num_carry": len(carry)},
-    )
-    of = iter(ct for x, ct in zip(given, found, strict=True) if is_linear(x))
-    return [next(of) if lin else None for lin in linear]
-
-
-def _by_group(args: Any, flags: Any, counts: tuple[int, int]) -> Any:
-    return zip(cut(args, *counts), cut(flags, *counts), strict=True)
+    of_consts, _, of_xs = cut(marks, *counts)
+    marks = (*of_consts, *reached[: counts[1]], *of_xs)
+    parts = _split(jaxpr, marks, tuple(reached), *counts)
+    groups = list(zip(cut(args, *counts), cut(marks, *counts), strict=True))
+    known = [[x for x, mark in zip(*group, strict=True) if not mark] for group in groups]
+    consts, carry, xs = [pick(*group) for group in groups]
+    outs, same, moving = parts.run(bind, known[0], known[1], known[2], params)
+    rest = bind([*same, *consts], carry, [*moving, *xs], parts.linear, **params)
+    now, others = iter(outs), iter(rest)
+    return [next(others) if mark else next(now) for mark in reached]
 
 
 # -- batches --------------------------------------------------------------------------------------
@@ -289,5 +305,7 @@ scan_p = Primitive(
     jvp=_jvp,
     linearize=_linearize,
     transpose=_transpose,
+    reach=_reach,
+    apart=_apart,
     batch=_batch,
 )

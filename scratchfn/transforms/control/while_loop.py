@@ -11,6 +11,7 @@ Read next: `while_primitive.py`, `scan.py`.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -86,7 +87,9 @@ def _step(f: Any, val: Any) -> Any:
 def _loop(cond_fun: Any, body: _WhileBody, init: Any) -> Any:
     inits, in_tree = flatten_values(init, f"{body.asked}: the carry init_val")
     if config.disable_jit:
-        return _in_python(cond_fun, body, init)
+        # Examples under vmap may end at different steps, which takes the recorded loop.
+        with contextlib.suppress(errors.TracerBoolConversionError):
+            return _in_python(cond_fun, body, tree.unflatten(in_tree, inits))
     traced = _trace_body(body, inits, in_tree)
     promoted = promote_weak(inits, traced.closed.out_avals)
     if promoted is not None:

@@ -18,10 +18,14 @@ from typing import Any
 from scratchfn import errors
 from scratchfn.backends.numpy.compiler import NumpyProgram
 from scratchfn.backends.numpy.loops import compile_while
-from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.jaxpr import ClosedJaxpr, jaxpr_as_fun, weak_cache
+from scratchfn.core.reach import reached
+from scratchfn.core.stage import stage_closed
 from scratchfn.core.tangents import Zero
 from scratchfn.core.trace import Primitive
 from scratchfn.primitives.base import instantiate, move_axis
+from scratchfn.transforms.apart import known_jaxpr
 from scratchfn.transforms.control.programs import (
     cut,
     interleave,
@@ -101,15 +105,6 @@ def _jvp(
     return outs, spread_zeros(dots, marks, body_jaxpr)
 
 
-def _linearize(primals: Any, nonzeros: Any, **params: Any) -> Any:
-    outs = while_p.bind(*primals, **params)
-
-    def push(tangents: Sequence[Any]) -> Any:
-        return _jvp(primals, tangents, **params)[1]
-
-    return outs, push
-
-
 def _transpose(cts: Any, *args: Any, **params: Any) -> Any:
     raise ValueError(
         errors.explain(
@@ -123,6 +118,44 @@ def _transpose(cts: Any, *args: Any, **params: Any) -> Any:
     )
 
 
+# -- in part --------------------------------------------------------------------------------------
+
+
+def _reach(
+    marks: Marks, *, cond_jaxpr: ClosedJaxpr, body_jaxpr: ClosedJaxpr, cond_nconsts: int,
+    body_nconsts: int,
+) -> list[bool]:  # fmt: skip
+    cond_consts, consts, carry = cut(marks, cond_nconsts, body_nconsts)
+    while True:
+        outs = reached(body_jaxpr, (*consts, *carry))
+        new = [a or b for a, b in zip(carry, outs, strict=True)]
+        if new == carry:
+            break
+        carry = new
+    (length,) = reached(cond_jaxpr, (*cond_consts, *carry))
+    return [True] * len(carry) if length else carry
+
+
+def _apart(
+    args: Any, marks: Marks, reached: list[bool], *, cond_jaxpr: ClosedJaxpr,
+    body_jaxpr: ClosedJaxpr, cond_nconsts: int, body_nconsts: int,
+) -> list[Any]:  # fmt: skip
+    """A loop of the values alone. What runs beside them needs them at each step, and no loop that
+    runs twice can hand them over: it is recorded as it is."""
+    cond_consts, consts, carry = cut(args, cond_nconsts, body_nconsts)
+    of_cond, of_consts, _ = cut(marks, cond_nconsts, body_nconsts)
+    outs = iter(
+        bind(
+            [x for x, mark in zip(cond_consts, of_cond, strict=True) if not mark],
+            [x for x, mark in zip(consts, of_consts, strict=True) if not mark],
+            [x for x, mark in zip(carry, reached, strict=True) if not mark],
+            known_jaxpr(cond_jaxpr, (*of_cond, *reached), (False,)),
+            known_jaxpr(body_jaxpr, (*of_consts, *reached), tuple(reached)),
+        )
+    )
+    return [None if mark else next(outs) for mark in reached]
+
+
 # -- batches --------------------------------------------------------------------------------------
 
 
@@ -131,26 +164,53 @@ def _batch(
     cond_nconsts: int, body_nconsts: int,
 ) -> Any:  # fmt: skip
     cond_consts, consts, carry = cut([d is not None for d in dims], cond_nconsts, body_nconsts)
-    several = cond_jaxpr.out_avals[0].ndim > 0  # a condition for each example of another batch
     while True:
         body, marks = batch_jaxpr(body_jaxpr, size, (*consts, *carry), tuple(carry))
-        cond, (ends_apart,) = batch_jaxpr(cond_jaxpr, size, (*cond_consts, *marks), (several,))
+        cond, (ends_apart,) = batch_jaxpr(cond_jaxpr, size, (*cond_consts, *marks))
         new = [ends_apart or mark for mark in marks]
         if new == carry:
             break
         carry = new
+    place = 0
     if ends_apart:
         require_no_io("while_loop", [cond_jaxpr, body_jaxpr])
+    else:  # the examples of another batch may end apart: their axes come first
+        place = cond.out_avals[0].ndim
+        body = _carrying_at(body, (*[False] * len(consts), *carry), tuple(carry), place)
+        cond = _carrying_at(cond, (*[False] * len(cond_consts), *carry), (False,), place)
     values = list(zip(args, dims, strict=True))
     of_cond, of_body, of_carry = cut(values, cond_nconsts, body_nconsts)
     outs = bind(
         [move_axis(x, d, 0) for x, d in of_cond],
         [move_axis(x, d, 0) for x, d in of_body],
-        spread_carry(of_carry, carry, size),
+        [
+            move_axis(x, 0, place) if mark else x
+            for x, mark in zip(spread_carry(of_carry, carry, size), carry, strict=True)
+        ],
         cond,
         body,
     )
-    return outs, [0 if b else None for b in carry]
+    return outs, [place if b else None for b in carry]
+
+
+@weak_cache
+def _carrying_at(closed: ClosedJaxpr, ins: Marks, outs: Marks, place: int) -> ClosedJaxpr:
+    """The program with the first axis of the marked arguments and results at another place."""
+    if place == 0:
+        return closed
+
+    def f(*args: Any) -> list[Any]:
+        moved = [move_axis(x, place, 0) if mark else x for x, mark in zip(args, ins, strict=True)]
+        found = jaxpr_as_fun(closed)(*moved)
+        return [move_axis(x, 0, place) if mark else x for x, mark in zip(found, outs, strict=True)]
+
+    def at_place(aval: ShapedArray, mark: bool) -> ShapedArray:
+        if not mark:
+            return aval
+        size, *rest = aval.shape
+        return aval.update(shape=(*rest[:place], size, *rest[place:]))
+
+    return stage_closed(f, list(map(at_place, closed.in_avals, ins)), "vmap")
 
 
 while_p = Primitive(
@@ -161,7 +221,8 @@ while_p = Primitive(
     aval=lambda *avals, body_jaxpr, **_: body_jaxpr.out_avals,
     steps=while_steps,
     jvp=_jvp,
-    linearize=_linearize,
     transpose=_transpose,
+    reach=_reach,
+    apart=_apart,
     batch=_batch,
 )

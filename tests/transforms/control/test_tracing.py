@@ -120,7 +120,14 @@ def test_disable_jit_runs_python() -> None:
         carry, ys = lax.scan(step, 0.0, XS, reverse=True)
         assert lax.while_loop(lambda c: c < 5, lambda c: c + 2, 0) == 6
         assert lax.switch(7, [lambda: 1, lambda: 2]) == 2
+        assert lax.while_loop(lambda c: c < 5, lambda c: c + 2, 9).dtype == np.int32
         assert list(lax.map(lambda x: x * 2 if x > 1 else x, XS)) == [0, 1, 4, 6]
+        # Python cannot choose for several examples at once.
+        grow = sf.vmap(lambda x: lax.while_loop(lambda c: c < 5, lambda c: c + x, x))
+        assert list(grow(jnp.arange(1.0, 4.0))) == [5, 6, 6]
+        assert list(sf.vmap(lambda x: lax.cond(x > 1, lambda: 1, lambda: 0))(XS)) == [0, 0, 1, 1]
+        pick = sf.vmap(lambda i: lax.switch(i, [lambda: 7, lambda: 8]))
+        assert list(pick(jnp.arange(3))) == [7, 8, 8]
     assert seen == [3, 2, 1, 0]
     assert carry == 3
     np.testing.assert_array_equal(ys["c"], [3, 3, 3, 0])

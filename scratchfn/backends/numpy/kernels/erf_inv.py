@@ -8,7 +8,7 @@ SciPy's own is nearer to the truth, but three times slower, and tens of ulps fro
 the tails, which every normal sample would show. Few numbers lie there, so the polynomial of the
 middle is computed for all, over tiles that stay in the cache, and the rest is put right.
 
-float32 is XLA's to the bit: sums and products are fused as there (`fused_log.py`). float64 is
+float32 is XLA's to the bit: sums and products are fused as there (`fused.py`). float64 is
 within 2 ulps but for 0.5 < w < 1, where XLA's log1p is wrong by up to 128 ulps (its approximation
 near 0, used too far), and ours is not: up to 21 ulps of the result lie between them there.
 """
@@ -19,13 +19,13 @@ import itertools
 
 import numpy as np
 
-from scratchfn.backends.numpy.kernels.fused_log import fused_polynomial, log1p
+from scratchfn.backends.numpy.kernels.fused import horner, tiled, wide
+from scratchfn.backends.numpy.kernels.fused_log import log1p
 
-TILE = 1 << 14
 Pieces = tuple[tuple[float, float, tuple[float, ...]], ...]
 
 # (up to which w, what is taken from w or its root, coefficients from the highest power down)
-_FLOAT32: Pieces = (
+_FLOAT32: Pieces = tuple((limit, shift, tuple(map(wide, c))) for limit, shift, c in (
     (5.0, 2.5, (
         2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
         -0.00125372503, -0.00417768164, 0.246640727, 1.50140941,
@@ -34,7 +34,7 @@ _FLOAT32: Pieces = (
         -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
         -0.0076224613, 0.00943887047, 1.00167406, 2.83297682,
     )),
-)  # fmt: skip
+))  # fmt: skip
 _FLOAT64: Pieces = (
     (6.25, 3.125, (
         -3.6444120640178196996e-21, -1.685059138182016589e-19, 1.2858480715256400167e-18,
@@ -66,18 +66,11 @@ _FLOAT64: Pieces = (
 )  # fmt: skip
 
 
+@tiled
 def erf_inv(x: np.ndarray) -> np.ndarray:
     """The y whose erf(y) is x, for float32 and float64; infinite at -1 and 1, nan beyond."""
-    flat = x.reshape(-1)
-    out = np.empty_like(flat)
-    for start in range(0, flat.size, TILE):
-        out[start : start + TILE] = _erf_inv_tile(flat[start : start + TILE])
-    return out.reshape(x.shape)
-
-
-def _erf_inv_tile(x: np.ndarray) -> np.ndarray:
     single = x.dtype == np.float32
-    pieces, polynomial = (_FLOAT32, fused_polynomial) if single else (_FLOAT64, _polynomial)
+    pieces, polynomial = (_FLOAT32, _fused_polynomial) if single else (_FLOAT64, _polynomial)
     number = x.dtype.type
     w = -(log1p if single else np.log1p)(x * -x)
     _, shift, coefficients = pieces[0]
@@ -91,6 +84,10 @@ def _erf_inv_tile(x: np.ndarray) -> np.ndarray:
     if ends.size:
         out[ends] = np.copysign(number(np.inf), x[ends])
     return out
+
+
+def _fused_polynomial(v: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:
+    return horner(v.astype(np.float64), coefficients).astype(np.float32)
 
 
 def _polynomial(v: np.ndarray, coefficients: tuple[float, ...]) -> np.ndarray:
