@@ -114,6 +114,19 @@ class Lowered:
         return Compiled(self._traced, self._compiled)
 
 
+class CompiledMemoryStats(NamedTuple):
+    """What a compiled program needs, in bytes; names are JAX's."""
+
+    argument_size_in_bytes: int
+    output_size_in_bytes: int
+    temp_size_in_bytes: int
+    alias_size_in_bytes: int = 0
+
+
+def _bytes(aval: ShapedArray) -> int:
+    return aval.size * aval.dtype.itemsize
+
+
 class Compiled:
     """A compiled program for one signature: a call checks the arguments against it and runs."""
 
@@ -123,6 +136,14 @@ class Compiled:
 
     def as_text(self) -> str:
         return self._program.text()
+
+    def memory_analysis(self) -> CompiledMemoryStats:
+        """The bytes of arguments, results and, between them, buffers. What a kernel needs for
+        itself while it runs is not counted."""
+        jaxpr = self._traced.jaxpr
+        return CompiledMemoryStats(
+            sum(map(_bytes, jaxpr.in_avals)), sum(map(_bytes, jaxpr.out_avals)), self._program.arena
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         traced = self._traced

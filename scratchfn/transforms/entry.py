@@ -103,7 +103,9 @@ class _Source:
         children = [self.name() for _ in specs]
         targets = "".join(f"{child}, " for child in children)
         if kind in (LIST, TUPLE, DICT):
-            self.require(f"type({name}) is not {kind.type.__name__}", f"len({name}) != {len(specs)}")
+            self.require(
+                f"type({name}) is not {kind.type.__name__}", f"len({name}) != {len(specs)}"
+            )
             if kind is DICT:
                 keys = [self.constant(key) for key in aux]
                 self.lines += [f"{c} = {name}[{k}]" for c, k in zip(children, keys, strict=True)]

@@ -200,7 +200,9 @@ class Jitted:
             return
         leaves, in_tree = tree.flatten((args, kwargs))
         function = compile_for_numpy(program.closed, self._name, self._backend).function
-        self._entries.insert(0, (config.traced_flags, make_entry(in_tree, leaves, program, function)))
+        self._entries.insert(
+            0, (config.traced_flags, make_entry(in_tree, leaves, program, function))
+        )
 
     def _with_refs(self, args: tuple[Any, ...], kwargs: dict[str, Any], refs: Sequence[Any]) -> Any:
         """A call that uses refs: one of the jitted function from their values to new values."""

@@ -6,7 +6,7 @@ A rule is a function of an equation and of what is `known` so far. It returns th
 result, or a simpler equation, or several of which the last has the result, or None where it has
 nothing to say. The rules of a primitive are tried in turn until none has.
 
-Read next: `simplify.py`, which calls this, then `steps.py`.
+Read next: `simplify.py`, which calls this, then `spell.py`.
 """
 
 from __future__ import annotations
@@ -214,7 +214,10 @@ def _product_transposed(eqn: Eqn, known: Known) -> Eqn | None:
     batch = len(lhs_batch)
     lhs_free = lhs.aval.ndim - len(lhs_contract) - batch
     rhs_free = rhs.aval.ndim - len(rhs_contract) - batch
-    left, right = range(batch, batch + lhs_free), range(batch + lhs_free, batch + lhs_free + rhs_free)
+    left, right = (
+        range(batch, batch + lhs_free),
+        range(batch + lhs_free, batch + lhs_free + rhs_free),
+    )
     if eqn.params["permutation"] != (*range(batch), *right, *left):
         return None
     numbers = ((rhs_contract, lhs_contract), (rhs_batch, lhs_batch))

@@ -33,11 +33,13 @@ class NumpyProgram:
         source: str,
         function: Callable[..., Any],
         called: dict[str, NumpyProgram] | None = None,
+        arena: int = 0,
     ):
         self.optimized = optimized
         self.source = source
         self.function = function
         self.called = called or {}  # programs that the source calls, such as loops, by its names
+        self.arena = arena  # bytes of its buffers
 
     def text(self) -> str:
         """The source, and that of the programs it calls."""
@@ -72,7 +74,7 @@ def load(owner: Any, optimized: ClosedJaxpr, source: str, writer: Writer) -> Num
     called = {k: v for k, v in writer.constants.items() if isinstance(v, NumpyProgram)}
     size = writer.plan.size
     function = in_arenas(namespace["program"], size) if writer.buffers else namespace[writer.name]
-    return NumpyProgram(optimized, source, function, called)
+    return NumpyProgram(optimized, source, function, called, size)
 
 
 def in_arenas(make: Callable[[Arena], Callable[..., Any]], size: int) -> Callable[..., Any]:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scratchfn.backends.numpy.spell import OWN_RESULT, VIEWS, into
-from scratchfn.core.jaxpr import Eqn, Jaxpr, Var, effects_of
+from scratchfn.core.jaxpr import Eqn, Jaxpr, Var, effects_of, subjaxprs
 from scratchfn.core.trace import registry
 
 ALIGNMENT = 64  # bytes: a cache line; ufuncs that write to one from its start are twice as fast
@@ -89,8 +89,16 @@ def _escaping(jaxpr: Jaxpr) -> Iterable[Var]:
     """Variables that somebody may keep: results, and what functions of the user's see."""
     yield from (v for v in jaxpr.outvars if type(v) is Var)
     for eqn in jaxpr.eqns:
-        if effects_of(eqn) or registry.get(eqn.primitive.name) is not eqn.primitive:
+        if _runs_users_code(eqn):
             yield from (v for v in eqn.invars if type(v) is Var)
+
+
+def _runs_users_code(eqn: Eqn) -> bool:
+    """Is it, or does it hold, a callback or a primitive that is the user's own?"""
+    if effects_of(eqn) or eqn.primitive.name == "pure_callback":
+        return True
+    own = registry.get(eqn.primitive.name) is not eqn.primitive
+    return own or any(_runs_users_code(e) for inner in subjaxprs(eqn) for e in inner.eqns)
 
 
 def _last_reads(jaxpr: Jaxpr, shown: dict[Var, set[Var]]) -> list[list[Var]]:

@@ -83,7 +83,7 @@ def into(eqn: Eqn) -> Spelling | None:
 
 def elementwise(call: str, count: int) -> Spelling:
     """One ufunc of all the operands."""
-    places = ", ".join("{%d}" % i for i in range(count))
+    places = ", ".join(f"{{{i}}}" for i in range(count))
     return steps(f"{call}({places}, {{out}})", heirs=tuple(range(count)))
 
 
@@ -212,7 +212,11 @@ def _convert(eqn: Eqn) -> Spelling | None:
 
 def _sign(eqn: Eqn) -> Spelling | None:
     if eqn.invars[0].aval.dtype.kind != "f":
-        return steps("np.sign({0}, {out})", heirs=(0,)) if eqn.invars[0].aval.dtype.kind in "iu" else None
+        return (
+            steps("np.sign({0}, {out})", heirs=(0,))
+            if eqn.invars[0].aval.dtype.kind in "iu"
+            else None
+        )
     return steps("np.sign({0}, {out})", "np.copysign({out}, {0}, {out})")
 
 

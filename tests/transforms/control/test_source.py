@@ -35,10 +35,10 @@ def test_scan() -> None:
 def scan_loop(a, b):
     c = np.empty((5, 3), np.float32)
     for d, e in zip(range(4, -1, -1), b[::-1]):
-        h = np.tanh(e)
-        i = np.add(a, h)
-        c[d] = h
-        a = i
+        f = np.tanh(e)
+        g = np.add(a, f)
+        c[d] = f
+        a = g
     return (a, c)
 """
     )
