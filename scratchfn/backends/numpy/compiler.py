@@ -14,11 +14,13 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from scratchfn.backends.numpy.blas import SMALL_PRODUCT, on_one_thread
 from scratchfn.backends.numpy.emit import Writer, emit
 from scratchfn.backends.numpy.memory import Arena, plan
 from scratchfn.backends.numpy.simplify import simplify
+from scratchfn.backends.numpy.spell import work_of
 from scratchfn.core.compile_log import timed
-from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
+from scratchfn.core.jaxpr import ClosedJaxpr, Eqn, subjaxprs, weak_cache
 from scratchfn.core.template import NAMESPACE
 
 _counter = itertools.count()
@@ -74,7 +76,18 @@ def load(owner: Any, optimized: ClosedJaxpr, source: str, writer: Writer) -> Num
     called = {k: v for k, v in writer.constants.items() if isinstance(v, NumpyProgram)}
     size = writer.plan.size
     function = in_arenas(namespace["program"], size) if writer.buffers else namespace[writer.name]
+    if any(map(_is_large_product, optimized.eqns)):
+        function = on_one_thread(function)
     return NumpyProgram(optimized, source, function, called, size)
+
+
+def _is_large_product(eqn: Eqn) -> bool:
+    """Is, or holds, the equation work that BLAS would start threads for?"""
+    if eqn.primitive.name == "dot_general":
+        return work_of(eqn) > SMALL_PRODUCT
+    if eqn.primitive.name == "conv_general_dilated":
+        return eqn.outvars[0].aval.size * eqn.invars[1].aval.size > SMALL_PRODUCT
+    return any(_is_large_product(e) for inner in subjaxprs(eqn) for e in inner.eqns)
 
 
 def in_arenas(make: Callable[[Arena], Callable[..., Any]], size: int) -> Callable[..., Any]:

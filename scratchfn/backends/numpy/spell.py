@@ -11,14 +11,16 @@ Read next: `memory.py`, which decides where results are written.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from scratchfn.backends.numpy.kernels.dot import BLAS, fold_of
+from scratchfn.backends.numpy.kernels.dot import BLAS, Fold, fold_of
 from scratchfn.backends.numpy.kernels.reduce import LONG, highest, lowest
+from scratchfn.backends.numpy.pool import usable_threads
 from scratchfn.core.array import to_numpy
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, Eqn, Literal
@@ -94,9 +96,13 @@ def steps(*templates: str, heirs: tuple[int, ...] = ()) -> Spelling:
 
 # -- products
 
+DIVIDED = 1 << 21  # multiply-adds from which a product is divided among threads
+PLAIN = Fold(None, None, None, None, None, True, ())
+
 
 def _dot(eqn: Eqn) -> Spelling | None:
-    """One product of matrices, of views of its operands and into a view of the buffer."""
+    """One product of matrices, of views of its operands and into a view of the buffer; a large one
+    by rows, or by its batch, on several threads."""
     lhs, rhs = (v.aval for v in eqn.invars)
     wanted = eqn.params["preferred_element_type"] or lhs.dtype
     if not (lhs.dtype == rhs.dtype == wanted and lhs.dtype.char in BLAS) or not (
@@ -105,17 +111,39 @@ def _dot(eqn: Eqn) -> Spelling | None:
         return None
     fold = fold_of(lhs.shape, rhs.shape, eqn.params["dimension_numbers"])
     if fold is None:
-        return steps("np.dot({0}, {1}, {out})")
-    folded = fold.folded if fold.out_shape is not None else None
+        fold = PLAIN._replace(folded=eqn.outvars[0].aval.shape)
+    left = _folded(fold.lhs_order, fold.lhs_shape)
+    right = _folded(fold.rhs_order, fold.rhs_shape)
+    result = _folded(None, fold.folded if fold.out_shape is not None else None)
     many = len(fold.lhs_shape or lhs.shape) > 2
     call = ("np.matmul" if many else "np.dot") if fold.contracts else "np.multiply"
+    count = min(usable_threads(), fold.folded[0]) if work_of(eqn) >= DIVIDED else 1
 
     def lines(xs: list[Operand], out: Operand) -> list[Line]:
-        a = xs[0].seen(_folded(fold.lhs_order, fold.lhs_shape))
-        b = xs[1].seen(_folded(fold.rhs_order, fold.rhs_shape))
-        return [f"{call}({a}, {b}, {out.seen(_folded(None, folded))})"]
+        if count == 1 or not fold.contracts or len(fold.lhs_shape or lhs.shape) < 2:
+            operands = xs[0].seen(left), xs[1].seen(right), out.seen(result)
+            return [f"{call}({', '.join(operands)})"]
+        parts = []
+        for start, stop in _parts(fold.folded[0], count):
+            rows = f"[{start}:{stop}]"
+            b = xs[1].seen(right + rows if many else right)
+            parts.append(f"({xs[0].seen(left + rows)}, {b}, {out.seen(result + rows)})")
+        return [f"in_parallel({call}, {', '.join(parts)})"]
 
     return Spelling(lines)
+
+
+def work_of(eqn: Eqn) -> int:
+    """The multiply-adds of a product of matrices."""
+    (contract, _), _ = eqn.params["dimension_numbers"]
+    lhs = eqn.invars[0].aval.shape
+    return eqn.outvars[0].aval.size * math.prod(lhs[axis] for axis in contract)
+
+
+def _parts(size: int, count: int) -> list[tuple[int, int]]:
+    """`count` ranges of nearly equal lengths."""
+    ends = [size * i // count for i in range(count + 1)]
+    return list(itertools.pairwise(ends))
 
 
 def _folded(order: tuple[int, ...] | None, shape: tuple[int, ...] | None) -> str:

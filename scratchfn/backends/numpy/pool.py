@@ -1,0 +1,102 @@
+"""The threads that large operations are divided among.
+
+`in_parallel(f, parts)` calls f once for each part, the first one here and the others on threads
+that wait for work; NumPy's loops and BLAS let go of the interpreter while they compute. Handing
+over costs some six microseconds, so only work that takes many times that is divided.
+
+One call at a time has the threads. Whoever comes meanwhile, from another thread or from within,
+does its parts one after the other, so nothing waits for anything but its own work.
+
+Read next: `spell.py`, for what is divided.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from scratchfn.core.template import kernel
+
+
+def usable_threads() -> int:
+    """How many threads the process may run on at once."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Worker:
+    """A thread that does one call at a time."""
+
+    def __init__(self) -> None:
+        self.given, self.done = threading.Lock(), threading.Lock()
+        self.given.acquire()
+        self.done.acquire()
+        self.call: tuple[Callable[..., Any], Sequence[Any]] | None = None
+        self.error: BaseException | None = None
+        threading.Thread(target=self._run, name="scratchfn", daemon=True).start()
+
+    def _run(self) -> None:
+        with np.errstate(all="ignore"):  # as the program that it works for
+            while True:
+                self.given.acquire()
+                assert self.call is not None
+                function, args = self.call
+                try:
+                    function(*args)
+                except BaseException as error:  # raised again where the result is waited for
+                    self.error = error
+                self.call = None
+                self.done.release()
+
+    def start(self, function: Callable[..., Any], args: Sequence[Any]) -> None:
+        self.call = function, args
+        self.given.release()
+
+    def wait(self) -> BaseException | None:
+        self.done.acquire()
+        error, self.error = self.error, None
+        return error
+
+
+_workers: list[_Worker] = []
+_free = threading.Lock()  # held by whoever has the workers
+
+
+def _after_fork() -> None:
+    """A child process has none of its parent's threads."""
+    global _free
+    _workers.clear()
+    _free = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+@kernel
+def in_parallel(function: Callable[..., Any], *parts: Sequence[Any]) -> None:
+    """function(*part) for each part, at the same time if the threads are free."""
+    if not _free.acquire(blocking=False):
+        for part in parts:
+            function(*part)
+        return
+    try:
+        while len(_workers) < len(parts) - 1:
+            _workers.append(_Worker())
+        busy = _workers[: len(parts) - 1]
+        for worker, part in zip(busy, parts[1:], strict=True):
+            worker.start(function, part)
+        try:
+            function(*parts[0])
+        finally:
+            errors = [worker.wait() for worker in busy]
+        for error in errors:
+            if error is not None:
+                raise error
+    finally:
+        _free.release()

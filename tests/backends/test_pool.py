@@ -1,0 +1,99 @@
+"""Work divided among threads: each part once, errors where they are waited for, forks."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scratchfn.backends.numpy import blas, pool
+from scratchfn.backends.numpy.pool import in_parallel
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_each_part_once(count: int) -> None:
+    done: list[int] = []
+    in_parallel(done.append, *[(i,) for i in range(count)])
+    assert sorted(done) == list(range(count))
+
+
+def test_parts_run_at_the_same_time() -> None:
+    barrier = threading.Barrier(2, timeout=30)
+    in_parallel(barrier.wait, (), ())
+
+
+def test_within_itself_one_after_the_other() -> None:
+    done: list[tuple[int, int]] = []
+
+    def outer(i: int) -> None:
+        in_parallel(lambda j: done.append((i, j)), (0,), (1,))
+
+    in_parallel(outer, (0,), (1,))
+    assert sorted(done) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_errors_come_back(bad: int) -> None:
+    done = []
+
+    def work(i: int) -> None:
+        if i == bad:
+            raise ValueError(f"part {i}")
+        done.append(i)
+
+    with pytest.raises(ValueError, match=f"part {bad}"):
+        in_parallel(work, (0,), (1,))
+    assert done == [1 - bad]
+    in_parallel(done.append, (5,), (6,))
+    assert sorted(done[1:]) == [5, 6]
+
+
+def test_warnings_stay_off() -> None:
+    out = np.empty((2, 3))
+    with np.errstate(all="raise"), np.errstate(all="ignore"):
+        in_parallel(np.log, (-np.ones(3), out[0]), (-np.ones(3), out[1]))
+    assert np.isnan(out).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_forked_child_has_threads_of_its_own() -> None:
+    in_parallel(lambda i: None, (0,), (1,))
+    child = os.fork()
+    if child == 0:
+        done: list[int] = []
+        in_parallel(done.append, (0,), (1,))
+        os._exit(0 if sorted(done) == [0, 1] else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_many_threads_share_the_pool() -> None:
+    done: list[Any] = []
+
+    def work(i: int) -> None:
+        for _ in range(100):
+            in_parallel(done.append, (i,), (-i,))
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 800
+
+
+def test_blas_keeps_to_one_thread_for_a_while() -> None:
+    threads = blas._threads()
+    if threads is None:
+        assert "openblas" not in str(np.show_config("dicts")).lower()
+        return
+    before = threads.get()
+    with blas.one_thread():
+        assert threads.get() == 1
+        with blas.one_thread():
+            assert threads.get() == 1
+        assert threads.get() == 1
+    assert threads.get() == before
+    assert pool.usable_threads() >= 1
