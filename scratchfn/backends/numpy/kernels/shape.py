@@ -78,7 +78,7 @@ def _choose(which: np.ndarray, no: np.ndarray, yes: np.ndarray) -> np.ndarray:
         return np.where(which, yes, no)
     no_bits, yes_bits = no.view(bits), yes.view(bits)
     out = np.bitwise_xor(no_bits, yes_bits)
-    np.multiply(out, which, out=out)
+    out = np.multiply(out, which, out=out if out.shape == which.shape else None)
     np.bitwise_xor(out, no_bits, out=out)
     return out.view(no.dtype)
 
