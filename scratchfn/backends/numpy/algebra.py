@@ -107,11 +107,12 @@ def derived(eqn: Eqn, name: str, invars: list[Atom], **params: Any) -> Eqn:
 def _of_constants(eqn: Eqn, known: Known) -> Atom | None:
     """Numbers computed from numbers are numbers."""
     out = eqn.outvars[0].aval
-    if out.shape or not eqn.invars or not all(type(v) is Literal for v in eqn.invars):
+    literals = [v for v in eqn.invars if isinstance(v, Literal)]
+    if out.shape or not literals or len(literals) < len(eqn.invars):
         return None
     if out.dtype.names or eqn.primitive.program or not hasattr(eqn.primitive, "impl"):
         return None
-    buffers = [to_numpy(v.val) for v in eqn.invars]
+    buffers = [to_numpy(v.val) for v in literals]
     value = quietly(eqn.primitive.impl, *buffers, **eqn.params)
     value = value[0] if eqn.primitive.many else value
     return Literal(Array(np.asarray(value, out.dtype), out.weak_type))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -49,7 +49,7 @@ class Operand(Protocol):
 
 
 Line = str
-Into = Callable[[list[Operand], Operand], list[Line]]
+Into = Callable[[Sequence[Operand], Operand], list[Line]]
 
 # Results that show their operand, if its layout allows it.
 VIEWS = frozenset({"reshape", "transpose", "broadcast_in_dim", "slice", "rev", "squeeze"})
@@ -77,7 +77,8 @@ def into(eqn: Eqn) -> Spelling | None:
     special = _INTO.get(eqn.primitive.name)
     if special is not None:
         return special(eqn)
-    ufunc = ufunc_of(template_of(eqn.primitive, [v.aval for v in eqn.invars]))
+    template = template_of(eqn.primitive, [v.aval for v in eqn.invars])
+    ufunc = None if template is None else ufunc_of(template)
     if ufunc is None:
         return None
     return elementwise(f"np.{ufunc.__name__}", len(eqn.invars))
@@ -119,7 +120,7 @@ def _dot(eqn: Eqn) -> Spelling | None:
     call = ("np.matmul" if many else "np.dot") if fold.contracts else "np.multiply"
     count = min(usable_threads(), fold.folded[0]) if work_of(eqn) >= DIVIDED else 1
 
-    def lines(xs: list[Operand], out: Operand) -> list[Line]:
+    def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
         if count == 1 or not fold.contracts or len(fold.lhs_shape or lhs.shape) < 2:
             operands = xs[0].seen(left), xs[1].seen(right), out.seen(result)
             return [f"{call}({', '.join(operands)})"]
@@ -162,7 +163,7 @@ def _sum(eqn: Eqn) -> Spelling | None:
         return _reduction("np.add")(eqn)
     rows, columns, along = matrix
 
-    def lines(xs: list[Operand], out: Operand) -> list[Line]:
+    def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
         seen = xs[0].seen(f".reshape({rows}, {columns})")
         ones = out.constant(np.ones(columns if along else rows, x.dtype), "ones")
         flat = out.seen(".reshape(-1)") if len(out.aval.shape) > 1 else str(out)
@@ -191,7 +192,7 @@ def _reduction(ufunc: str, identity: Callable[[np.dtype], object] | None = None)
         if not axes or x.dtype.isbuiltin != 1:
             return None
 
-        def lines(xs: list[Operand], out: Operand) -> list[Line]:
+        def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
             last = ""
             if identity is not None:
                 start = np.asarray(identity(x.dtype), x.dtype)
