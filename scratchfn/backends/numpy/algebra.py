@@ -26,8 +26,6 @@ from scratchfn.core.trace import registry
 Known = dict[Var, Eqn]  # the equation that makes each variable
 Rule = Callable[[Eqn, Known], Atom | Eqn | list[Eqn] | None]
 
-FOLDED = 64  # elements up to which a result of constants is computed beforehand
-
 
 def rewrite(jaxpr: Jaxpr) -> Jaxpr:
     """The same program, its equations replaced by what the rules find."""
