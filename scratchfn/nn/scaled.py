@@ -88,7 +88,8 @@ def _unscaled(name: str, x: Any, scales: Any) -> Any:
     """The numbers that an operand stands for, in float32."""
     x, scales = jnp.asarray(x), jnp.asarray(scales)
     fits = x.ndim == scales.ndim == 3 and x.shape[:2] == scales.shape[:2]
-    if not fits or not scales.shape[2] or x.shape[2] % scales.shape[2]:
+    block = x.shape[2] // max(scales.shape[2], 1) if fits else 0
+    if not fits or block * scales.shape[2] != x.shape[2]:
         raise ValueError(
             errors.explain(
                 "nn.scaled_matmul",
@@ -97,8 +98,7 @@ def _unscaled(name: str, x: Any, scales: Any) -> Any:
                 f"{name}_scales of shape (b, m, k // block_size)",
             )
         )
-    wide = scales.astype(jnp.float32)
-    return x.astype(jnp.float32) * jnp.repeat(wide, x.shape[2] // scales.shape[2], axis=2)
+    return x.astype(jnp.float32) * jnp.repeat(scales.astype(jnp.float32), block, axis=2)
 
 
 def quantize(x: Any, config: BlockScaleConfig) -> tuple[Any, Any]:

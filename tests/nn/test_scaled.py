@@ -63,6 +63,10 @@ def test_nothing_and_zeros() -> None:
         jnp.zeros((0, 3, 32)), jnp.zeros((0, 4, 32)), NUMBERS, configs=[config] * 3
     )
     assert out.shape == (0, 3, 4)
+    nothing = nn.scaled_dot_general(
+        jnp.zeros((2, 3, 0)), jnp.zeros((2, 4, 0)), NUMBERS, configs=[config] * 3
+    )
+    np.testing.assert_array_equal(nothing, np.zeros((2, 3, 4)))
 
 
 @pytest.mark.parametrize(("mode", "error"), [("mxfp8", 0.04), ("nvfp4", 0.2)])
