@@ -46,7 +46,7 @@ class Plan(NamedTuple):
 def plan(jaxpr: Jaxpr) -> Plan:
     """Decides which variables are buffers, and where they lie."""
     shown = _shown(jaxpr)
-    escaping = {root for v in _escaping(jaxpr) for root in shown.get(v, ())}
+    escaping = _with_operands(jaxpr, shown, {r for v in _escaping(jaxpr) for r in shown.get(v, ())})
     buffers = {v for v, roots in shown.items() if roots == {v} and v not in escaping}
     dead = _last_reads(jaxpr, shown)
     offsets: dict[Var, int] = {}
@@ -76,6 +76,17 @@ def _shown(jaxpr: Jaxpr) -> dict[Var, set[Var]]:
             roots = set().union(*(shown.get(v, ()) for v in eqn.invars if type(v) is Var))
             shown.update({v: roots for v in eqn.outvars})
     return shown
+
+
+def _with_operands(jaxpr: Jaxpr, shown: dict[Var, set[Var]], escaping: set[Var]) -> set[Var]:
+    """And what they may show: a result that is no buffer is made by an expression, and that may
+    return an operand as it is, as a choice by one condition does."""
+    for eqn in reversed(jaxpr.eqns):
+        if not escaping.isdisjoint(eqn.outvars) and eqn.primitive.name not in OWN_RESULT:
+            for v in eqn.invars:
+                if type(v) is Var:
+                    escaping |= shown.get(v, set())
+    return escaping
 
 
 def _is_buffer(eqn: Eqn) -> bool:
