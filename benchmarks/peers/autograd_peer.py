@@ -12,7 +12,8 @@ import autograd.numpy as np
 from autograd import value_and_grad
 from autograd.tracer import getval
 
-from benchmarks.workloads import Workload
+from benchmarks.peers.jaxlike import adam
+from benchmarks.workloads import Workload, same_padding
 
 
 def _log_softmax(x: Any) -> Any:
@@ -46,9 +47,7 @@ def _windows(padded: Any, w: Any, stride: int) -> Any:
 
 
 def _conv(x: Any, w: Any, stride: int = 1) -> Any:
-    size, k = x.shape[1], w.shape[0]
-    total = max((-(-size // stride) - 1) * stride + k - size, 0)
-    edge = (total // 2, total - total // 2)
+    edge = same_padding(x.shape[1], w.shape[0], stride)
     return _windows(np.pad(x, ((0, 0), edge, edge, (0, 0)), "constant"), w, stride)
 
 
@@ -120,6 +119,5 @@ class Trainer:
         rate, t = self.workload.rate, self.count
         if not self.workload.adam:
             return p - rate * g
-        m, v = self.moments[name]
-        m, v = self.moments[name] = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * (g * g)
-        return p - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        p, self.moments[name] = adam(LIB, rate, p, g, *self.moments[name], t)
+        return p

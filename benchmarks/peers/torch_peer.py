@@ -11,7 +11,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from benchmarks.workloads import Workload
+from benchmarks.workloads import Workload, same_padding
 
 
 def _images(x: torch.Tensor) -> torch.Tensor:
@@ -25,13 +25,10 @@ def _back(x: torch.Tensor) -> torch.Tensor:
 
 def _conv(x: torch.Tensor, w: torch.Tensor, stride: int = 1) -> torch.Tensor:
     kernel = w.permute(3, 2, 0, 1)
-    size, k = x.shape[1], w.shape[0]
-    total = max((-(-size // stride) - 1) * stride + k - size, 0)  # as "SAME" pads
-    images = _images(x)
-    if total % 2:
-        images = F.pad(images, (total // 2, total - total // 2) * 2)
-        return _back(F.conv2d(images, kernel, stride=stride))
-    return _back(F.conv2d(images, kernel, stride=stride, padding=total // 2))
+    before, after = same_padding(x.shape[1], w.shape[0], stride)
+    if before == after:
+        return _back(F.conv2d(_images(x), kernel, stride=stride, padding=before))
+    return _back(F.conv2d(F.pad(_images(x), (before, after) * 2), kernel, stride=stride))
 
 
 def _conv_transpose(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:

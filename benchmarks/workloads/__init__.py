@@ -64,6 +64,13 @@ class Draw:
         return layers
 
 
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """The padding before and after an axis with which a convolution keeps its size, or divides it
+    by the stride."""
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
 def cross_entropy(lib: Any, logits: Any, labels: Any) -> Any:
     """The mean negative log probability of the labels."""
     return -lib.mean(lib.pick(lib.log_softmax(logits), labels))
