@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 import scratchfn as sf
 import scratchfn.numpy as jnp
 from scratchfn import lax
-from scratchfn.backends.numpy.memory import ALIGNMENT, Arena, _Free
+from scratchfn.backends.numpy.memory import ALIGNMENT, Arena, _Free, _heir
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.jaxpr import Eqn, Var
+from scratchfn.core.trace import registry
 
 X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
 
@@ -100,6 +103,12 @@ def test_several_threads_at_once() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_an_operand_that_is_read_late_too_gives_up_no_place() -> None:
+    a, b, c = (Var(ShapedArray((3,), np.dtype(t))) for t in ("bool", "f4", "f4"))
+    choice = Eqn(registry["select_n"], [a, b, b], [c], {})
+    assert _heir(choice, [b]) is None
 
 
 def test_an_error_leaves_the_arena_usable() -> None:

@@ -283,6 +283,12 @@ def _compact_cases(eqn: Eqn, known: Known) -> Eqn | None:
     return found if found is not None and found.invars[0] is eqn.invars[0] else None
 
 
+def _no_choice(eqn: Eqn, known: Known) -> Atom | None:
+    """Between equal cases there is nothing to choose."""
+    cases = eqn.invars[1:]
+    return cases[0] if all(case is cases[0] for case in cases) else None
+
+
 _BROADCASTING = ("pow", "atan2", "lt", "le", "gt", "ge", "eq", "ne", "and", "or")
 _REDUCTIONS = ("reduce_sum", "reduce_max", "reduce_min", "reduce_prod")
 _RULES: dict[str, tuple[Rule, ...]] = {
@@ -293,7 +299,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "add_any": (_nothing(0, -0.0), _nothing(1, -0.0), _compact),
     "max": (_nothing(0, -math.inf), _nothing(1, -math.inf), _compact),
     "min": (_nothing(0, math.inf), _nothing(1, math.inf), _compact),
-    "select_n": (_compact_cases,),
+    "select_n": (_no_choice, _compact_cases),
     "neg": (_twice("neg"),),
     "not": (_twice("not"),),
     "stop_gradient": (_same,),

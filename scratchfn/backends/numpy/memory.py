@@ -128,8 +128,11 @@ def _heir(eqn: Eqn, dying: list[Var]) -> Var | None:
     """The operand whose place an elementwise result may take."""
     aval, spelling = eqn.outvars[0].aval, into(eqn)
     assert spelling is not None
+    later = {v for i, v in enumerate(eqn.invars) if i not in spelling.heirs}
     for v in (eqn.invars[i] for i in spelling.heirs):
-        if v in dying and (v.aval.shape, v.aval.dtype) == (aval.shape, aval.dtype):
+        if (v.aval.shape, v.aval.dtype) != (aval.shape, aval.dtype):
+            continue
+        if v in dying and v not in later:
             return v
     return None
 
