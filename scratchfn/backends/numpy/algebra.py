@@ -6,7 +6,7 @@ A rule is a function of an equation and of what is `known` so far. It returns th
 result, or a simpler equation, or several of which the last has the result, or None where it has
 nothing to say. The rules of a primitive are tried in turn until none has.
 
-Read next: `simplify.py`, which calls this, then `spell.py`.
+Read next: `simplify.py`, which calls this, then `spelling/base.py`.
 """
 
 from __future__ import annotations

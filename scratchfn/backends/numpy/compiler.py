@@ -18,7 +18,7 @@ from scratchfn.backends.numpy.blas import SMALL_PRODUCT, on_one_thread
 from scratchfn.backends.numpy.emit import Writer, emit
 from scratchfn.backends.numpy.memory import Arena, plan
 from scratchfn.backends.numpy.simplify import simplify
-from scratchfn.backends.numpy.spell import work_of
+from scratchfn.backends.numpy.spelling.products import work_of
 from scratchfn.core.compile_log import timed
 from scratchfn.core.jaxpr import ClosedJaxpr, Eqn, subjaxprs, weak_cache
 from scratchfn.core.template import NAMESPACE

@@ -11,10 +11,10 @@
         return f
 
 The text of a line is the primitive's own `source` rule (`core/template.py`), or a spelling that
-writes to a buffer (`spell.py`): the last argument is what is written. The buffers and the views of
-them are made once, outside of the function. Constants stand under names that say their value where
-they are small: `f32_2_0`. A large array that is no buffer is let go (`del`) after the last line
-that reads it.
+writes to a buffer (`spelling/base.py`): the last argument is what is written. The buffers and
+views of them are made once, outside of the function. Constants stand under names that say their
+value where they are small: `f32_2_0`. A large array that is no buffer is let go (`del`) after the
+last line that reads it.
 
 Read next: `backends/numpy/compiler.py`.
 """
@@ -32,7 +32,7 @@ import numpy as np
 
 from scratchfn.backends.numpy.memory import Plan
 from scratchfn.backends.numpy.scalars import of_numbers
-from scratchfn.backends.numpy.spell import VIEWS, into
+from scratchfn.backends.numpy.spelling import VIEWS, into
 from scratchfn.core.array import Array, to_numpy
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
@@ -192,7 +192,7 @@ class Writer:
 
 
 class Operand:
-    """An array that a spelling names (`spell.Operand`)."""
+    """An array that a spelling names (`spelling.Operand`)."""
 
     def __init__(self, writer: Writer, atom: Atom):
         self.writer = writer

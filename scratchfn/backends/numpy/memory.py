@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scratchfn.backends.numpy.spell import OWN_RESULT, VIEWS, into
+from scratchfn.backends.numpy.spelling import OWN_RESULT, VIEWS, into
 from scratchfn.core.jaxpr import Eqn, Jaxpr, Var, effects_of, subjaxprs
 from scratchfn.core.trace import registry
 

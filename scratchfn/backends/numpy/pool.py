@@ -7,7 +7,7 @@ over costs some six microseconds, so only work that takes many times that is div
 One call at a time has the threads. Whoever comes meanwhile, from another thread or from within,
 does its parts one after the other, so nothing waits for anything but its own work.
 
-Read next: `spell.py`, for what is divided.
+Read next: `spelling/base.py`, for what is divided.
 """
 
 from __future__ import annotations

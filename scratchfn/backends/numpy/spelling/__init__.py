@@ -1,0 +1,10 @@
+"""How equations are spelled in NumPy, so that they write to buffers: `into`, and rules by family.
+
+Read next: `backends/numpy/spelling/base.py`.
+"""
+
+from scratchfn.backends.numpy.spelling import elementwise, products, reductions
+from scratchfn.backends.numpy.spelling.base import OWN_RESULT, VIEWS, Operand, Spelling, into
+
+__all__ = ["OWN_RESULT", "VIEWS", "Operand", "Spelling", "elementwise", "into", "products",
+           "reductions"]  # fmt: skip

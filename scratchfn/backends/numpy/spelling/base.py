@@ -1,0 +1,101 @@
+"""What a spelling is: how an equation writes its result into an array that is there already.
+
+A primitive's own `source` rule gives an expression, whose result is a new array. Compiled programs
+prefer lines that write to a buffer, `np.add(a, b, c)`. A rule gives those for an equation;
+`@spells` makes the rule known under the names of the primitives that it is for.
+
+Read next: `backends/numpy/spelling/elementwise.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.jaxpr import Eqn
+from scratchfn.core.template import template_of, ufunc_of
+
+
+class Operand(Protocol):
+    """An array in the source: its name, and the name of what an expression of it shows."""
+
+    aval: ShapedArray
+
+    def __str__(self) -> str: ...
+
+    def __format__(self, dtype: str) -> str:
+        """Its name; with a dtype, that of its bits seen as numbers of that dtype."""
+        ...
+
+    def seen(self, suffix: str) -> str:
+        """`name` + `suffix`, such as ".T"; of a buffer it is made beforehand, under a name of its
+        own."""
+        ...
+
+    def constant(self, value: np.ndarray, hint: str) -> str:
+        """The name of a constant."""
+        ...
+
+
+Line = str
+Into = Callable[[Sequence[Operand], Operand], list[Line]]
+
+# Results that show their operand, if its layout allows it.
+VIEWS = frozenset({"reshape", "transpose", "broadcast_in_dim", "slice", "rev", "squeeze"})
+
+# Kernels that always return arrays of their own. Of others, a result may be (part of) an operand.
+OWN_RESULT = frozenset({
+    "dot_general", "conv_general_dilated", "reduce_window_sum", "reduce_window_max",
+    "select_and_scatter_add", "concatenate", "iota", "cumsum", "sort", "argmax", "argmin", "stack",
+    "pow", "erf", "threefry2x32", "reduce_sum", "reduce_max", "reduce_min", "reduce_prod",
+    "add", "sub", "mul", "div", "exp", "log", "tanh",
+})  # fmt: skip
+
+
+class Spelling(NamedTuple):
+    """The lines that write a result to a buffer, and the operands whose place it may take: those
+    that no line reads after the first that writes."""
+
+    lines: Into
+    heirs: tuple[int, ...] = ()
+
+
+Rule = Callable[[Eqn], Spelling | None]
+SPELLINGS: dict[str, Rule] = {}
+
+
+def spells(*names: str) -> Callable[[Rule], Rule]:
+    """Makes a rule that of these primitives."""
+
+    def register(rule: Rule) -> Rule:
+        SPELLINGS.update(dict.fromkeys(names, rule))
+        return rule
+
+    return register
+
+
+def into(eqn: Eqn) -> Spelling | None:
+    """How the equation writes to a buffer of its result's type; None if it can only make a new
+    array."""
+    special = SPELLINGS.get(eqn.primitive.name)
+    if special is not None:
+        return special(eqn)
+    template = template_of(eqn.primitive, [v.aval for v in eqn.invars])
+    ufunc = None if template is None else ufunc_of(template)
+    if ufunc is None:
+        return None
+    return elementwise(f"np.{ufunc.__name__}", len(eqn.invars))
+
+
+def elementwise(call: str, count: int) -> Spelling:
+    """One ufunc of all the operands."""
+    places = ", ".join(f"{{{i}}}" for i in range(count))
+    return steps(f"{call}({places}, {{out}})", heirs=tuple(range(count)))
+
+
+def steps(*templates: str, heirs: tuple[int, ...] = ()) -> Spelling:
+    """Lines in which `{0}`, `{1}` stand for the operands and `{out}` for the buffer."""
+    return Spelling(lambda xs, out: [t.format(*xs, out=out) for t in templates], heirs)

@@ -1,0 +1,71 @@
+"""Products of matrices: views of the operands are multiplied into a view of the buffer; what is
+large is divided among threads.
+
+Read next: `backends/numpy/memory.py`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+from scratchfn.backends.numpy.kernels.dot import BLAS, Fold, fold_of
+from scratchfn.backends.numpy.pool import usable_threads
+from scratchfn.backends.numpy.spelling.base import Line, Operand, Spelling, spells
+from scratchfn.core.jaxpr import Eqn
+
+DIVIDED = 1 << 21  # multiply-adds from which a product is divided among threads
+PLAIN = Fold(None, None, None, None, None, True, ())
+
+
+@spells("dot_general")
+def _dot(eqn: Eqn) -> Spelling | None:
+    """One product of matrices, of views of its operands and into a view of the buffer; a large one
+    by rows, or by its batch, on several threads."""
+    lhs, rhs = (v.aval for v in eqn.invars)
+    wanted = eqn.params["preferred_element_type"] or lhs.dtype
+    if not (lhs.dtype == rhs.dtype == wanted and lhs.dtype.char in BLAS) or not (
+        lhs.size and rhs.size
+    ):
+        return None
+    fold = fold_of(lhs.shape, rhs.shape, eqn.params["dimension_numbers"])
+    if fold is None:
+        fold = PLAIN._replace(folded=eqn.outvars[0].aval.shape)
+    left = _folded(fold.lhs_order, fold.lhs_shape)
+    right = _folded(fold.rhs_order, fold.rhs_shape)
+    result = _folded(None, fold.folded if fold.out_shape is not None else None)
+    many = len(fold.lhs_shape or lhs.shape) > 2
+    call = ("np.matmul" if many else "np.dot") if fold.contracts else "np.multiply"
+    count = min(usable_threads(), fold.folded[0]) if work_of(eqn) >= DIVIDED else 1
+
+    def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
+        if count == 1 or not fold.contracts or len(fold.lhs_shape or lhs.shape) < 2:
+            operands = xs[0].seen(left), xs[1].seen(right), out.seen(result)
+            return [f"{call}({', '.join(operands)})"]
+        parts = []
+        for start, stop in _parts(fold.folded[0], count):
+            rows = f"[{start}:{stop}]"
+            b = xs[1].seen(right + rows if many else right)
+            parts.append(f"({xs[0].seen(left + rows)}, {b}, {out.seen(result + rows)})")
+        return [f"in_parallel({call}, {', '.join(parts)})"]
+
+    return Spelling(lines)
+
+
+def work_of(eqn: Eqn) -> int:
+    """The multiply-adds of a product of matrices."""
+    (contract, _), _ = eqn.params["dimension_numbers"]
+    lhs = eqn.invars[0].aval.shape
+    return eqn.outvars[0].aval.size * math.prod(lhs[axis] for axis in contract)
+
+
+def _parts(size: int, count: int) -> list[tuple[int, int]]:
+    """`count` ranges of nearly equal lengths."""
+    ends = [size * i // count for i in range(count + 1)]
+    return list(itertools.pairwise(ends))
+
+
+def _folded(order: tuple[int, ...] | None, shape: tuple[int, ...] | None) -> str:
+    transposed = "" if order is None else f".transpose({order})"
+    return transposed if shape is None else f"{transposed}.reshape({shape})"
