@@ -76,7 +76,7 @@ class _Source:
         self.count = 0
         self.namespace: dict[str, Any] = {
             "MISS": MISS, "WRONG": _WRONG, "Array": Array, "ndarray": np.ndarray,
-            "as_value": as_value, "quietly": quietly,
+            "asarray": np.asarray, "as_value": as_value, "quietly": quietly,
         }  # fmt: skip
 
     def name(self) -> str:
@@ -122,6 +122,11 @@ class _Source:
     def buffer(self, name: str, leaf: Any) -> str:
         """The name of the NumPy array of a leaf like this one."""
         value, of = as_value(leaf), self.name()
+        dtype = self.constant(value.dtype)
+        if type(leaf) in (bool, int, float, complex):  # whose weakness follows from their type
+            self.require(f"type({name}) is not {type(leaf).__name__}")
+            self.lines.append(f"{of} = asarray({name}, {dtype})")
+            return of
         if type(leaf) is Array:
             self.require(f"type({name}) is not Array")
         else:
@@ -131,7 +136,7 @@ class _Source:
         self.require(
             f"type({of}) is not ndarray",
             f"{of}.shape != {value.shape}",
-            f"{of}.dtype is not {self.constant(value.dtype)}",
+            f"{of}.dtype is not {dtype}",
             f"{name}.weak_type" if not value.weak_type else f"not {name}.weak_type",
         )
         return of
