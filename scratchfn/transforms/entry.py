@@ -40,13 +40,19 @@ _WRONG = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
 
 def make_entry(
-    in_tree: Any, leaves: Sequence[Any], program: Program, function: Callable[..., Any]
+    in_tree: Any,
+    leaves: Sequence[Any],
+    program: Program,
+    function: Callable[..., Any],
+    static: Sequence[tuple[Any, type, Any]] = (),
 ) -> Callable[[tuple[Any, ...], dict[str, Any]], Any]:
-    """The way in for arguments `(args, kwargs)` of this structure whose leaves are like these;
-    `function` is what the program was compiled to."""
+    """The way in for arguments `(args, kwargs)` of this structure whose leaves are like these, and
+    whose `static` ones, (position or name, type, value), are these; `function` is what the program
+    was compiled to."""
     source = _Source()
     source.namespace["program"] = function
     _, _, (positional, named) = in_tree._spec
+    source.fixed(static, len(positional[2]))
     source.apart("args", positional)
     source.apart("kwargs", named)
     buffers = [source.buffer(name, leaf) for name, leaf in zip(source.leaves, leaves, strict=True)]
@@ -90,6 +96,28 @@ class _Source:
 
     def require(self, *wrong: str) -> None:
         self.lines.append(f"if {' or '.join(wrong)}: return MISS")
+
+    def fixed(self, static: Sequence[tuple[Any, type, Any]], count: int) -> None:
+        """Compares the static arguments and leaves `args` and `kwargs` without them; `count` more
+        are given by position."""
+        places = {where: self.name() for where, _, _ in static}
+        by_position = [where for where in places if isinstance(where, int)]
+        if by_position:
+            names = [places.get(i) or self.name() for i in range(count + len(by_position))]
+            self.require(f"len(args) != {len(names)}")
+            self.lines.append(f"{''.join(f'{name}, ' for name in names)} = args")
+            others = [name for name in names if name not in places.values()]
+            self.lines.append(f"args = ({''.join(f'{name}, ' for name in others)})")
+        if len(places) > len(by_position):
+            self.lines.append("kwargs = {**kwargs}")
+        for where, kind, value in static:
+            if isinstance(where, str):
+                self.lines.append(f"{places[where]} = kwargs.pop({where!r})")
+            known = self.constant(value)
+            self.require(
+                f"type({places[where]}) is not {self.constant(kind)}",
+                f"not ({places[where]} is {known} or {places[where]} == {known})",
+            )
 
     def apart(self, name: str, spec: Any) -> None:
         """Takes a tree apart. Leaves are visited in the order of flattening."""

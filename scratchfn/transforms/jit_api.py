@@ -196,13 +196,13 @@ class Jitted:
 
     def _make_entry(self, args: Any, kwargs: Any, program: Program) -> None:
         """A quick way in for calls like this one, whose program was there already."""
-        if self._static.given or len(self._entries) >= MOST_ENTRIES:
+        if len(self._entries) >= MOST_ENTRIES:
             return
+        args, kwargs, static = self._split(args, kwargs)
         leaves, in_tree = tree.flatten((args, kwargs))
         function = compile_for_numpy(program.closed, self._name, self._backend).function
-        self._entries.insert(
-            0, (config.traced_flags, make_entry(in_tree, leaves, program, function))
-        )
+        enter = make_entry(in_tree, leaves, program, function, static or ())
+        self._entries.insert(0, (config.traced_flags, enter))
 
     def _with_refs(self, args: tuple[Any, ...], kwargs: dict[str, Any], refs: Sequence[Any]) -> Any:
         """A call that uses refs: one of the jitted function from their values to new values."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
@@ -144,3 +145,48 @@ def test_methods_and_functions_without_arguments_or_results() -> None:
     assert [g(1.0) for _ in range(3)] == [()] * 3
     with pytest.raises(TypeError):
         Model().double()
+
+
+def test_static_arguments_are_compared_with_their_types() -> None:
+    traced = []
+
+    @functools.partial(sf.jit, static_argnums=(1, -1), static_argnames="mode")
+    def f(x: Any, n: Any, y: Any, m: Any, *, mode: str = "add", z: Any = 0.0) -> Any:
+        traced.append((n, m, mode))
+        return x * n + y * m + z if mode == "add" else x - y
+
+    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+        ((jnp.ones(2), 1, 3.0, 2), {}),
+        ((jnp.ones(2), 1.0, 3.0, 2), {}),
+        ((jnp.ones(2), True, 3.0, 2), {}),
+        ((jnp.ones(2), 1, 3.0, 5), {}),
+        ((jnp.ones(2), 1, 3.0, 2), {"mode": "sub"}),
+        ((jnp.ones(2), 1, 3.0, 2), {"mode": "sub", "z": 4.0}),
+        ((jnp.ones(2), 1, 3.0, 2), {"z": 4.0}),
+    ]
+    for _ in range(4):
+        for args, kwargs in calls:
+            x, n, y, m = args
+            added = x * n + y * m + kwargs.get("z", 0.0)
+            want = added if kwargs.get("mode", "add") == "add" else x - y
+            same(f(*args, **kwargs), want)
+    assert len(traced) == len(calls) == len(f._entries)
+    assert f.cache_info().misses == len(calls)
+    with pytest.raises(ValueError, match="cannot be hashed"):
+        f(jnp.ones(2), [1], 3.0, 2)
+
+
+def test_a_static_argument_whose_equality_fails_takes_the_general_way() -> None:
+    class Odd:
+        def __hash__(self) -> int:
+            return 1
+
+        def __eq__(self, other: object) -> bool:
+            raise TypeError("these cannot be compared")
+
+    f = sf.jit(lambda x, odd: x + 1, static_argnums=1)
+    odd = Odd()
+    for _ in range(3):
+        same(f(jnp.ones(2), odd), jnp.ones(2) + 1)
+    with pytest.raises(TypeError, match="cannot be compared"):
+        f(jnp.ones(2), Odd())
