@@ -1,6 +1,6 @@
 """How long contractions, convolutions and pooling take, against jax.lax under jit.
 
-    JAX_PLATFORMS=cpu python benchmarks/kernels.py [part of a name]
+    JAX_PLATFORMS=cpu python -m benchmarks.kernels [part of a name]
 
 Both sides take turns, so that a busy moment of the machine hits both; the medians are printed.
 Convolutions are measured forward and in the two gradients that JAX's vjp asks for.
@@ -18,6 +18,7 @@ import jax
 import numpy as np
 from jax import lax
 
+from benchmarks.markdown import head, line
 from scratchfn.backends.numpy.kernels.conv import conv_general_dilated
 from scratchfn.backends.numpy.kernels.dot import dot_general
 from scratchfn.backends.numpy.kernels.window import (
@@ -149,11 +150,11 @@ def compare(ours: Callable, theirs: Callable, operands) -> tuple[float, float]:
 
 
 def main(wanted: str = "") -> None:
-    print(f"{'':36s} {'ours us':>9s} {'jax us':>9s} {'ratio':>7s}")
+    head("microseconds", "scratchfn", "jax", "ratio")
     for name, ours, theirs, operands in cases():
         if wanted in name:
             a, b = compare(ours, theirs, operands)
-            print(f"{name:36s} {a:9.1f} {b:9.1f} {a / b:7.2f}", flush=True)
+            line(name, a, b, a / b)
 
 
 if __name__ == "__main__":

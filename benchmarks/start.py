@@ -12,6 +12,8 @@ import statistics
 import subprocess
 import sys
 
+from benchmarks.markdown import head, line
+
 PROGRAM = """
 import time
 start = time.perf_counter()
@@ -38,9 +40,10 @@ def measure(name: str, repeats: int = 7) -> tuple[float, list[str]]:
 
 
 def main() -> None:
+    head("import", "seconds", "brings")
     for name in ("numpy", "scratchfn", "jax"):
         seconds, heavy = measure(name)
-        print(f"import {name:12s}{seconds:8.3f} s   {' '.join(heavy) or 'nothing heavy'}")
+        line(name, seconds, " ".join(heavy) or "nothing heavy")
 
 
 if __name__ == "__main__":

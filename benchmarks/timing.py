@@ -28,9 +28,3 @@ def interleaved(thunks: dict[str, Thunk], bursts: int = 31, calls: int = 1) -> d
         for name, thunk in thunks.items():
             times[name].append(seconds_per_call(thunk, calls))
     return {name: statistics.median(found) for name, found in times.items()}
-
-
-def row(title: str, medians: dict[str, float], unit: float = 1e-6) -> str:
-    """A line of a table: the medians in microseconds (or `unit`), and ours as a ratio to JAX's."""
-    cells = "".join(f"{seconds / unit:12.2f}" for seconds in medians.values())
-    return f"{title:34s}{cells}{medians['scratchfn'] / medians['jax']:12.2f}"

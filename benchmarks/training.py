@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.markdown import head, line
 from benchmarks.timing import interleaved
 from benchmarks.workloads import TUNED, UNSEEN, Workload, find
 
@@ -64,26 +65,20 @@ def measure(workload: Workload) -> tuple[dict[str, float], dict[str, float]]:
     return interleaved(thunks, bursts), first
 
 
-def row(title: str, medians: dict[str, float], first: dict[str, float]) -> str:
-    """A line of the table: milliseconds, and ours as ratios to the others'."""
-    ours = medians["scratchfn"]
-    times = " | ".join(f"{1e3 * seconds:.3g}" for seconds in medians.values())
-    ratios = " | ".join(f"{ours / s:.2f}" for name, s in medians.items() if name != "scratchfn")
-    return f"| {title} | {times} | {ratios} | {first['scratchfn'] / first['jax']:.2f} |"
-
-
 def main(*parts: str) -> None:
     names = list(peers())
     others = [f"to {name}" for name in names if name != "scratchfn"]
-    heads = ["workload, ms a step", *names, *others, "first call"]
-    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    head("workload, ms a step", *names, *others, "first call, to jax")
     logs = []
     for name in (*TUNED, *UNSEEN):
         if not parts or any(part in name for part in parts):
             workload = find(name)
             medians, first = measure(workload)
-            logs.append(math.log(medians["scratchfn"] / medians["jax"]))
-            print(row(workload.title, medians, first), flush=True)
+            ours = medians["scratchfn"]
+            ratios = [ours / seconds for name, seconds in medians.items() if name != "scratchfn"]
+            milliseconds = [1e3 * seconds for seconds in medians.values()]
+            line(workload.title, *milliseconds, *ratios, first["scratchfn"] / first["jax"])
+            logs.append(math.log(ours / medians["jax"]))
     if logs:
         print(f"\nGeometric mean of the ratios to jax.jit: {math.exp(sum(logs) / len(logs)):.2f}")
 

@@ -1,6 +1,6 @@
 """How the pure-Python pytrees compare with JAX's, which are C++: microseconds and ratios.
 
-    JAX_PLATFORMS=cpu python benchmarks/tree.py
+    JAX_PLATFORMS=cpu python -m benchmarks.tree
 
 Each tree has 100 leaves. The two libraries take turns, a short burst of calls each, so that a
 busy moment of the machine falls on both; the table shows the median of the bursts. The goal for
@@ -17,6 +17,7 @@ import time
 import jax
 import numpy as np
 
+from benchmarks.markdown import head, line
 from scratchfn import tree
 
 BURSTS, CALLS = 61, 20
@@ -97,18 +98,18 @@ def operations(t):
 def main():
     first = next(iter(trees().values()))[0]
     names = list(operations(first))
-    print(f"{'ours us / jax us = ratio':26}" + "".join(f"{name:>22}" for name in names))
+    head("microseconds / jax's = ratio", *names)
     worst = 0.0
     for name, (t, has_goal) in trees().items():
         assert len(tree.leaves(t)) == 100, name
         cells = []
         for operation, (ours, theirs) in operations(t).items():
             mine, other = compare(ours, theirs)
-            cells.append(f"{mine:8.1f}/{other:5.1f} = {mine / other:4.2f}")
+            cells.append(f"{mine:.1f} / {other:.1f} = {mine / other:.2f}")
             if has_goal and operation == "flatten":
                 worst = max(worst, mine / other)
-        print(f"{name:26}" + "".join(f"{cell:>22}" for cell in cells))
-    print(f"worst flatten ratio where there is a goal: {worst:.2f} (goal: 3)")
+        line(name, *cells)
+    print(f"\nworst flatten ratio where there is a goal: {worst:.2f} (goal: 3)")
 
 
 if __name__ == "__main__":

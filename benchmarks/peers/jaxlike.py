@@ -6,6 +6,7 @@ Read next: `torch_peer.py`.
 from __future__ import annotations
 
 import importlib
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -58,16 +59,18 @@ def vocabulary(library: str) -> SimpleNamespace:
 
 
 class Trainer:
-    """Training steps of a workload, compiled as one program from loss to updated parameters."""
+    """Training steps of a workload, compiled as one program from loss to updated parameters; or
+    run eagerly, if not `compiled`."""
 
-    def __init__(self, library: str, workload: Workload):
+    def __init__(self, library: str, workload: Workload, compiled: bool = True):
         self.lib = lib = vocabulary(library)
         self.params = lib.map(lib.array, workload.params)
         self.batch = lib.map(lib.array, workload.batch)
         self.held = lib.map(lib.array, workload.held)
         self.moments = lib.map(lambda x: (x * 0, x * 0), self.params) if workload.adam else None
         self.count = lib.array(0.0)
-        self.program = lib.jit(lambda *state: self._step(workload, *state))
+        step = partial(self._step, workload)
+        self.program = lib.jit(step) if compiled else step
 
     def _step(self, workload: Workload, params: Any, moments: Any, held: Any, t: Any, batch: Any):
         def loss(params: Any) -> Any:
@@ -86,9 +89,14 @@ class Trainer:
             params = self.lib.map(lambda p, g: p - workload.rate * g, params, grads)
         return params, moments, workload.hold(params, held), t, value
 
+    @property
+    def state(self) -> tuple[Any, ...]:
+        """What a step takes."""
+        return self.params, self.moments, self.held, self.count, self.batch
+
     def step(self) -> Any:
         """One training step; the loss before it."""
-        state = self.program(self.params, self.moments, self.held, self.count, self.batch)
+        state = self.program(*self.state)
         self.params, self.moments, self.held, self.count, loss = self.lib.wait(state)
         return loss
 
