@@ -205,8 +205,10 @@ class Operand:
     def __format__(self, dtype: str) -> str:
         return self.seen(f".view({dtype})") if dtype else self.name
 
-    def constant(self, value: np.ndarray, hint: str) -> str:
-        """The name of a constant; equal ones share it."""
+    def constant(self, value: Any, hint: str) -> str:
+        """The name of a constant; equal arrays share it."""
+        if not isinstance(value, np.ndarray):
+            return self.writer.constant(value, hint)
         key = (hint, value.shape, value.dtype, value.tobytes())
         return self.writer.constant(self.writer.shared.setdefault(key, value), hint)
 

@@ -90,7 +90,7 @@ def _scatter(
 ) -> np.ndarray:
     """A copy of operand whose windows were combined with the updates, or set where it is None."""
     if operand.size == 0 or updates.size == 0:
-        return operand
+        return operand.copy()
     window = update_window(operand.ndim, updates.shape, numbers)
     w = windows.plan(operand.shape, indices.shape, window, GatherDimensionNumbers(*numbers))
     if w.order is not None:

@@ -10,9 +10,7 @@ Read next: `backends/numpy/spelling/elementwise.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
-
-import numpy as np
+from typing import Any, NamedTuple, Protocol
 
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Eqn
@@ -35,8 +33,8 @@ class Operand(Protocol):
         own."""
         ...
 
-    def constant(self, value: np.ndarray, hint: str) -> str:
-        """The name of a constant."""
+    def constant(self, value: Any, hint: str) -> str:
+        """The name of a constant: an array, or what a kernel takes."""
         ...
 
 
@@ -46,12 +44,28 @@ Into = Callable[[Sequence[Operand], Operand], list[Line]]
 # Results that show their operand, if its layout allows it.
 VIEWS = frozenset({"reshape", "transpose", "broadcast_in_dim", "slice", "rev", "squeeze"})
 
-# Kernels that always return arrays of their own. Of others, a result may be (part of) an operand.
+# Primitives whose results never are, or show, an operand: others may return one as it is.
 OWN_RESULT = frozenset({
-    "dot_general", "conv_general_dilated", "reduce_window_sum", "reduce_window_max",
-    "select_and_scatter_add", "concatenate", "iota", "cumsum", "sort", "argmax", "argmin", "stack",
-    "pow", "erf", "threefry2x32", "reduce_sum", "reduce_max", "reduce_min", "reduce_prod",
-    "add", "sub", "mul", "div", "exp", "log", "tanh",
+    # elementwise
+    "abs", "acos", "acosh", "add", "add_any", "and", "asin", "asinh", "atan", "atan2", "atanh",
+    "bessel_i0e", "bessel_i1e", "cbrt", "ceil", "clamp", "clz", "complex", "cos", "cosh",
+    "digamma", "div", "eq", "erf", "erf_inv", "erfc", "exp", "exp2", "expm1", "floor", "fma",
+    "fused_erf", "fused_exp", "fused_log", "fused_log1p", "fused_log_factorial", "fused_pow",
+    "fused_rsqrt", "fused_tan", "ge", "gt", "igamma", "igamma_grad_a", "igammac", "is_finite",
+    "le", "lgamma", "log", "log1p", "logistic", "lt", "max", "min", "mul", "mulhi", "ne", "neg",
+    "nextafter", "not", "or", "polygamma", "population_count", "pow", "random_gamma_grad",
+    "reduce_precision", "regularized_incomplete_beta", "rem", "round", "rsqrt", "shift_left",
+    "shift_right_arithmetic", "shift_right_logical", "sign", "sin", "sinh", "sqrt", "square",
+    "sub", "tan", "tanh", "xor", "zeta",
+    # along axes
+    "argmax", "argmin", "cumlogsumexp", "cummax", "cummin", "cumprod", "cumsum", "reduce_and",
+    "reduce_max", "reduce_min", "reduce_or", "reduce_prod", "reduce_sum", "reduce_xor", "sort",
+    "top_k",
+    # of places and windows
+    "concatenate", "conv_general_dilated", "copy", "iota", "pad", "reduce_window",
+    "scatter", "scatter-add", "scatter-max", "scatter-min", "scatter-mul", "scatter-sub",
+    "select_and_gather_add", "select_and_scatter_add", "stack",
+    "dot_general", "threefry2x32",
 })  # fmt: skip
 
 
@@ -91,9 +105,11 @@ def into(eqn: Eqn) -> Spelling | None:
 
 
 def elementwise(call: str, count: int) -> Spelling:
-    """One ufunc of all the operands."""
+    """One ufunc of all the operands. A place for the result costs less without a keyword, but these
+    two then warn, at each call, of a meaning to come."""
     places = ", ".join(f"{{{i}}}" for i in range(count))
-    return steps(f"{call}({places}, {{out}})", heirs=tuple(range(count)))
+    keyword = "out=" if call in ("np.maximum", "np.minimum") else ""
+    return steps(f"{call}({places}, {keyword}{{out}})", heirs=tuple(range(count)))
 
 
 def steps(*templates: str, heirs: tuple[int, ...] = ()) -> Spelling:

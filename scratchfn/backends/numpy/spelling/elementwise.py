@@ -71,5 +71,5 @@ def _power(eqn: Eqn) -> Spelling | None:
     return steps(*found[0], heirs=found[1]) if found else None
 
 
-_CLAMP = steps("np.maximum({0}, {1}, {out})", "np.minimum({out}, {2}, {out})", heirs=(0, 1))
+_CLAMP = steps("np.maximum({0}, {1}, out={out})", "np.minimum({out}, {2}, out={out})", heirs=(0, 1))
 spells("clamp")(lambda eqn: _CLAMP)
