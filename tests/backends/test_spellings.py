@@ -69,6 +69,9 @@ class Operand:
     def seen(self, suffix: str) -> str:
         return f"{self.name}{suffix}"
 
+    def is_part(self, whole: Any, start: int) -> bool:
+        return False
+
     def constant(self, value: Any, hint: str) -> str:
         name = f"{hint}{len(self.namespace)}"
         self.namespace[name] = value

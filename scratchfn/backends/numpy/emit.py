@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from scratchfn.backends.numpy import spelling
 from scratchfn.backends.numpy.memory import Plan
 from scratchfn.backends.numpy.scalars import of_numbers
 from scratchfn.backends.numpy.spelling import VIEWS, into
@@ -41,7 +42,7 @@ from scratchfn.core.template import NAMESPACE, show_param
 
 COMMENT_COLUMN = 72
 LARGE = 1 << 16  # bytes; smaller arrays are not worth a line
-NO_BUFFERS = Plan({}, 0)
+NO_BUFFERS = Plan({}, {}, 0)
 
 
 class Writer:
@@ -196,6 +197,7 @@ class Operand:
 
     def __init__(self, writer: Writer, atom: Atom):
         self.writer = writer
+        self.of = atom
         self.aval: ShapedArray = atom.aval
         self.name = writer.atom(atom)
 
@@ -204,6 +206,9 @@ class Operand:
 
     def __format__(self, dtype: str) -> str:
         return self.seen(f".view({dtype})") if dtype else self.name
+
+    def is_part(self, whole: spelling.Operand, start: int) -> bool:
+        return self.writer.plan.parts.get(self.of) == (whole.of, start)
 
     def constant(self, value: Any, hint: str) -> str:
         """The name of a constant; equal arrays share it."""

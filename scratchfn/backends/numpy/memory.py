@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scratchfn.backends.numpy.parts import Parts, find_parts, places
 from scratchfn.backends.numpy.spelling import OWN_RESULT, VIEWS, into
 from scratchfn.core.jaxpr import Eqn, Jaxpr, Var, effects_of, subjaxprs
 from scratchfn.core.trace import registry
@@ -37,9 +38,11 @@ class Arena:
 
 
 class Plan(NamedTuple):
-    """The offset of each variable that is a buffer, and the bytes of them all."""
+    """The offset of each variable that is a buffer, those that are parts of others, and the bytes
+    of them all."""
 
     offsets: dict[Var, int]
+    parts: Parts
     size: int
 
 
@@ -49,21 +52,26 @@ def plan(jaxpr: Jaxpr) -> Plan:
     escaping = _with_operands(jaxpr, shown, {r for v in _escaping(jaxpr) for r in shown.get(v, ())})
     buffers = {v for v, roots in shown.items() if roots == {v} and v not in escaping}
     dead = _last_reads(jaxpr, shown)
+    parts = find_parts(jaxpr.eqns, dead, buffers)
     offsets: dict[Var, int] = {}
     free = _Free()
     for eqn, dying in zip(jaxpr.eqns, dead, strict=True):
         out = eqn.outvars[0] if eqn.outvars else None
-        dying = [v for v in dying if v in offsets]
-        if out in buffers:
-            heir = _heir(eqn, dying)
+        dying = [v for v in dying if v in offsets and v not in parts]
+        if out in buffers and out not in offsets:
+            heir = None if out in parts else _heir(eqn, dying)
             if heir is not None:
                 offsets[out] = offsets[heir]
                 dying = [v for v in dying if v is not heir]
+            elif out in parts:
+                whole = parts[out].whole
+                offsets[whole] = free.take(_bytes(whole))
+                offsets |= places(whole, offsets[whole], parts, buffers)
             else:
                 offsets[out] = free.take(_bytes(out))
         for v in dying:
             free.give(offsets[v], _bytes(v))
-    return Plan(offsets, free.size)
+    return Plan(offsets, parts, free.size)
 
 
 def _shown(jaxpr: Jaxpr) -> dict[Var, set[Var]]:

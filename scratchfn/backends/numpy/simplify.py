@@ -11,6 +11,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from scratchfn.backends.numpy.algebra import rewrite
+from scratchfn.backends.numpy.pack import pack
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, effects_of, prune
 
 
@@ -18,7 +19,8 @@ def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The same program, simpler."""
     jaxpr, consts = inline_calls(closed)
     jaxpr = share_equal_equations(rewrite(jaxpr))
-    return ClosedJaxpr(*prune(jaxpr, consts))
+    jaxpr, consts = prune(jaxpr, consts)
+    return ClosedJaxpr(pack(jaxpr), consts)
 
 
 def inline_calls(closed: ClosedJaxpr) -> tuple[Jaxpr, list[Any]]:
