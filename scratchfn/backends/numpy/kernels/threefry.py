@@ -14,6 +14,8 @@ NumPy calls.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from scratchfn.backends.numpy.pool import in_tiles
@@ -43,8 +45,7 @@ def threefry2x32(
         return out0, out1
 
     def encrypt(tile: slice) -> None:
-        given = [x[tile] if x.ndim else x for x in words]
-        _encrypt_tile(*given, out=(y0[tile], y1[tile]))
+        _encrypt_tile([x[tile] if x.ndim else x for x in words], y0[tile], y1[tile])
 
     in_tiles(encrypt, y0.size, TILE)
     return out0, out1
@@ -73,12 +74,9 @@ def _encrypt(k0: int, k1: int, x0: int, x1: int) -> tuple[int, int]:
     return x0, x1
 
 
-def _encrypt_tile(
-    k0: np.ndarray, k1: np.ndarray, x0: np.ndarray, x1: np.ndarray,
-    out: tuple[np.ndarray, np.ndarray],
-) -> None:  # fmt: skip
-    """Writes the words of counters (x0, x1)."""
-    y0, y1 = out
+def _encrypt_tile(words: Sequence[np.ndarray], y0: np.ndarray, y1: np.ndarray) -> None:
+    """The random words of (k0, k1, x0, x1), to (y0, y1)."""
+    k0, k1, x0, x1 = words
     keys = (k0, k1, np.asarray(k0 ^ k1 ^ _PARITY))
     np.add(x0, k0, y0)
     np.add(x1, k1, y1)
