@@ -181,7 +181,7 @@ _PRODUCTS: dict[int, tuple[tuple[str, ...], tuple[int, ...]]] = {
 def _power(eqn: Eqn) -> Spelling | None:
     """To a whole number by products. An exponent of rank 0 may be 0.5, which np.power mistakes for
     a square root."""
-    (x, y), (base, exponent) = (v.aval for v in eqn.invars), eqn.invars
+    (x, y), exponent = (v.aval for v in eqn.invars), eqn.invars[1]
     if x.dtype != y.dtype or x.dtype.char not in "fd":
         return None
     if type(exponent) is Literal:
@@ -205,8 +205,8 @@ def _divide(eqn: Eqn) -> Spelling | None:
     what is negative. NumPy is fast at rounding down."""
     dtype, by = eqn.invars[0].aval.dtype, eqn.invars[1]
     if dtype.kind in "fc":
-        return steps("np.true_divide({0}, {1}, {out})", heirs=(0, 1))
-    if not _is_positive(by):
+        return steps("np.divide({0}, {1}, {out})", heirs=(0, 1))
+    if type(by) is not Literal or not _is_positive(by):
         return None
     if dtype.kind == "u":
         return steps("np.floor_divide({0}, {1}, {out})", heirs=(0,))
