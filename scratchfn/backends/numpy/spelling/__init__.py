@@ -3,8 +3,8 @@
 Read next: `backends/numpy/spelling/base.py`.
 """
 
-from scratchfn.backends.numpy.spelling import elementwise, joining, products, reductions
+from scratchfn.backends.numpy.spelling import elementwise, joining, products, reductions, windows
 from scratchfn.backends.numpy.spelling.base import OWN_RESULT, VIEWS, Operand, Spelling, into
 
 __all__ = ["OWN_RESULT", "VIEWS", "Operand", "Spelling", "elementwise", "into", "joining",
-           "products", "reductions"]  # fmt: skip
+           "products", "reductions", "windows"]  # fmt: skip
