@@ -34,6 +34,7 @@ from scratchfn.backends.numpy import spelling
 from scratchfn.backends.numpy.memory import Plan
 from scratchfn.backends.numpy.scalars import of_numbers
 from scratchfn.backends.numpy.spelling import VIEWS, into
+from scratchfn.backends.numpy.spelling.reductions import as_number
 from scratchfn.core.array import Array, to_numpy
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
@@ -155,6 +156,8 @@ class Writer:
     def as_view(self, eqn: Eqn) -> bool:
         """Names a view of a buffer, which takes no line; False if it is none."""
         source = self.atom(eqn.invars[0]) if eqn.primitive.name in VIEWS else ""
+        if eqn.primitive.name == "broadcast_in_dim" and type(eqn.invars[0]) is Literal:
+            self.layouts.setdefault(source, self.constants[source])
         if source not in self.layouts:
             return False
         layout = eqn.primitive.impl(self.layouts[source], **eqn.params)
@@ -171,6 +174,8 @@ class Writer:
         """A line that gives names to the results of an expression."""
         avals = [v.aval for v in eqn.invars]
         text = of_numbers(eqn, self.number)
+        if text is None and len(eqn.invars) == 1:
+            text = as_number(eqn, Operand(self, eqn.invars[0]))
         if text is None:
             names = [self.atom(v) for v in eqn.invars]
             text = eqn.primitive.source(names, avals, eqn.params, self.constant)

@@ -51,11 +51,6 @@ def _is_zero(v: Atom) -> bool:
     return type(v) is Literal and not any(to_numpy(v.val).tobytes())
 
 
-_CLAMP = steps(
-    "np.maximum({0}, {1}, out={out})", "np.minimum({out}, {2}, out={out})", heirs=(0, 1)
-)  # fmt: skip
-spells("clamp")(lambda eqn: _CLAMP)
-
 # -- conversions, signs and rounding --------------------------------------------------------------
 
 
