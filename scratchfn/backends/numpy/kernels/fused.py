@@ -49,7 +49,7 @@ def wide(*numbers: float) -> Any:
     """Constants of float32 as float64: a number; of several a column, one for each row of a stack
     of polynomials."""
     held = np.array(numbers, np.float32).astype(np.float64)
-    return held[0] if len(numbers) == 1 else held[:, None]
+    return held.reshape(()) if len(numbers) == 1 else held[:, None]
 
 
 def rounded(x: np.ndarray) -> np.ndarray:
@@ -73,6 +73,6 @@ def horner(x: np.ndarray, coefficients: Sequence[Any]) -> np.ndarray:
         if power:
             np.multiply(value, x, value)
         np.add(value, c, value)
-        np.copyto(short, value, casting="same_kind")
-        np.copyto(value, short)
+        short[...] = value
+        value[...] = short
     return value
