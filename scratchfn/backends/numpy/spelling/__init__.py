@@ -6,6 +6,7 @@ Read next: `backends/numpy/spelling/base.py`.
 from scratchfn.backends.numpy.spelling import (
     bounds,
     elementwise,
+    indexing,
     joining,
     products,
     reductions,
@@ -13,5 +14,5 @@ from scratchfn.backends.numpy.spelling import (
 )
 from scratchfn.backends.numpy.spelling.base import OWN_RESULT, VIEWS, Operand, Spelling, into
 
-__all__ = ["OWN_RESULT", "VIEWS", "Operand", "Spelling", "bounds", "elementwise", "into", "joining",
-           "products", "reductions", "windows"]  # fmt: skip
+__all__ = ["OWN_RESULT", "VIEWS", "Operand", "Spelling", "bounds", "elementwise", "indexing",
+           "into", "joining", "products", "reductions", "windows"]  # fmt: skip
