@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 import scratchfn as sf
 import scratchfn.numpy as jnp
-from scratchfn.backends.numpy import simplify as simplify_module
 from scratchfn.backends.numpy.pack import pack
+from scratchfn.backends.numpy.simplify import simplify
+from scratchfn.config import setting
 
 Tree = dict[str, Any]
 SHAPES = [(64,), (3,), (1,), (16, 16), (5, 7), (2, 3, 4), (300,)]
@@ -33,11 +34,10 @@ def adam(p: Tree, m: Tree, v: Tree, g: Tree, t: Any) -> tuple[Tree, Tree, Tree]:
     return tuple({k: o[i] for k, o in out.items()} for i in range(3))  # type: ignore[return-value]
 
 
-def plain(monkeypatch: pytest.MonkeyPatch, f: Any, *args: Any) -> Any:
+def plain(f: Any, *args: Any) -> Any:
     """The results of the compiled `f` without packing."""
-    with monkeypatch.context() as patched:
-        patched.setattr(simplify_module, "pack", lambda jaxpr: jaxpr)
-        return sf.jit(lambda *args: f(*args))(*args)
+    with setting("pack_arrays", False):
+        return sf.jit(f)(*args)
 
 
 def same(found: Any, want: Any) -> None:
@@ -58,12 +58,12 @@ def adam_state(shapes: Any) -> list[Any]:
     return [p, m, {k: x * x for k, x in m.items()}, g, np.float32(3)]
 
 
-def test_adam_is_one_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adam_is_one_chain() -> None:
     args = adam_state(SHAPES)
     source = lines(adam, *args)
     assert source.count("np.sqrt(") == 1
     assert source.count("np.divide(") == 3
-    same(sf.jit(adam)(*args), plain(monkeypatch, adam, *args))
+    same(sf.jit(adam)(*args), plain(adam, *args))
 
 
 def test_parts_are_written_in_place() -> None:
@@ -88,7 +88,7 @@ def test_large_arrays_stay_apart() -> None:
     assert source.count("np.sqrt(") == 3
 
 
-def test_lanes_that_need_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lanes_that_need_each_other() -> None:
     """The second array's gradient depends on the first one's update: they cannot be one chain."""
 
     def f(p: Tree, m: Tree, v: Tree, t: Any) -> Any:
@@ -102,7 +102,7 @@ def test_lanes_that_need_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     p, m, v, _, t = adam_state([(8,), (7,), (6,), (5,)])
     source = lines(f, p, m, v, t)
     assert source.count("np.sqrt(") == 2
-    same(sf.jit(f)(p, m, v, t), plain(monkeypatch, f, p, m, v, t))
+    same(sf.jit(f)(p, m, v, t), plain(f, p, m, v, t))
 
 
 def test_effects_keep_their_order(capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,9 +152,7 @@ def test_any_chain(chain: Any, shapes: Any, inner: bool, dtype: str) -> None:
             out.append(x)
         return out
 
-    with pytest.MonkeyPatch.context() as patched:
-        want = plain(patched, f, a, b)
-    same(sf.jit(f)(a, b), want)
+    same(sf.jit(f)(a, b), plain(f, a, b))
     closed = sf.make_jaxpr(f)(a, b)
-    simple = simplify_module.simplify(closed)
+    simple = simplify(closed)
     assert pack(simple.jaxpr) is simple.jaxpr  # nothing is left to pack
