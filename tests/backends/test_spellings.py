@@ -24,7 +24,7 @@ from tests.primitives.results import flat
 from tests.primitives.test_primitives import CASES, IDS
 
 ULPS = 4  # between a spelling and its primitive, where both round
-SUMS = {"conv_general_dilated", "dot_general", "reduce_sum", "cumsum"}  # whose terms may cancel
+SUMS = {"conv_general_dilated", "dot_general", "reduce_sum", "reduce_window_sum", "cumsum"}  # whose terms may cancel
 
 
 INF, NAN = np.inf, np.nan

@@ -19,14 +19,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from scratchfn.backends.numpy.blas import one_thread
 from scratchfn.backends.numpy.pool import in_parallel, usable_threads
 
 from .dot import BLAS, product
 from .scratch import scratch
-from .strided import Shape, merges, outer_first, runs
+from .strided import Shape, merges, outer_first, runs, strided
 
 PATCHES = 1 << 20  # bytes of patches to gather before each product
 DIVIDED = 1 << 22  # multiply-adds from which a correlation is divided among threads
@@ -238,9 +237,7 @@ class _Piece:
         order = (
             (*layout.terms, *layout.rows) if layout.rows_inside else (*layout.rows, *layout.terms)
         )
-        patches = as_strided(
-            x, [self.shape[i] for i in order], [strides[i] for i in order], writeable=False
-        )
+        patches = strided(x, [self.shape[i] for i in order], [strides[i] for i in order])
         outer = len(layout.terms if layout.rows_inside else layout.rows)
         self.source: np.ndarray | None = None
         self.target: np.ndarray | None = None
