@@ -290,6 +290,28 @@ def _no_choice(eqn: Eqn, known: Known) -> Atom | None:
     return cases[0] if all(case is cases[0] for case in cases) else None
 
 
+def _from_the_end(eqn: Eqn, known: Known) -> list[Eqn] | None:
+    """A place that counts from the end if it is negative: n is added where the sign is set."""
+    which, x, moved = eqn.invars[:3]
+    less, plus = maker(which, known, "lt"), maker(moved, known, "add")
+    if less is None or plus is None or x.aval.dtype.kind != "i" or not x.aval.shape:
+        return None
+    (a, zero), (b, n) = less.invars, plus.invars
+    if a is not x or b is not x or type(n) is not Literal or not is_number(zero, known, 0):
+        return None
+    width = np.asarray(8 * x.aval.dtype.itemsize - 1, x.aval.dtype)
+    signs, added = Var(x.aval), Var(x.aval)
+    return [
+        derived(eqn.replace(outvars=[signs]), "shift_right_arithmetic", [x, _literal(width)]),
+        derived(eqn.replace(outvars=[added]), "and", [signs, n]),
+        derived(eqn, "add", [x, added]),
+    ]
+
+
+def _literal(number: np.ndarray) -> Literal:
+    return Literal(Array(number, False))
+
+
 _BROADCASTING = ("pow", "atan2", "lt", "le", "gt", "ge", "eq", "ne", "and", "or")
 _REDUCTIONS = ("reduce_sum", "reduce_max", "reduce_min", "reduce_prod")
 _RULES: dict[str, tuple[Rule, ...]] = {
@@ -300,7 +322,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "add_any": (_nothing(0, -0.0), _nothing(1, -0.0), _compact),
     "max": (_nothing(0, -math.inf), _nothing(1, -math.inf), _compact),
     "min": (_nothing(0, math.inf), _nothing(1, math.inf), _compact),
-    "select_n": (_no_choice, _compact_cases),
+    "select_n": (_no_choice, _compact_cases, _from_the_end),
     "neg": (_twice("neg"),),
     "not": (_twice("not"),),
     "stop_gradient": (_same,),
