@@ -32,6 +32,7 @@ from scratchfn.core.trace import registry
 CALL = 270.0
 COPY = 140.0
 ELEMENT = 0.012
+WORTH = 1000.0  # what must be saved for a program to be changed
 DEPTH = 3  # of the operations that results must have in common to be tried as lanes
 
 Lanes = tuple[Any, ...]  # one variable for each lane
@@ -108,7 +109,7 @@ def _best(program: _Program, seeds: Sequence[Var], attempts: int = 4) -> _Group 
     group = _Group(program, seeds)
     lanes = group.gaining()
     if len(lanes) == len(seeds):
-        return group if group.saves() > 0 else None
+        return group if group.saves() > WORTH else None
     if not lanes or not attempts:
         return None
     kept = [v for i, v in enumerate(seeds) if i in lanes]
