@@ -29,8 +29,9 @@ def tiled(f: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
 
     @functools.wraps(f)
     def over_tiles(*arrays: np.ndarray) -> np.ndarray:
-        shape = np.broadcast_shapes(*(x.shape for x in arrays))
-        flat = [np.broadcast_to(x, shape).reshape(-1) for x in arrays]
+        if len(arrays) > 1:
+            arrays = np.broadcast_arrays(*arrays)
+        shape, flat = arrays[0].shape, [x.reshape(-1) for x in arrays]
         size = flat[0].size
         if size <= TILE:
             return f(*flat).reshape(shape)
