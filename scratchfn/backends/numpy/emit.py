@@ -56,6 +56,7 @@ class Writer:
         self.plan = plan
         self.counter = itertools.count()
         self.names: dict[Var, str] = {}
+        self.placed: dict[Var, str] = {}  # names of arrays that results are to be written to
         self.constants: dict[str, Any] = {}
         self.by_identity: dict[int, str] = {}
         self.shared: dict[Hashable, np.ndarray] = {}  # constants that spellings ask for
@@ -127,7 +128,11 @@ class Writer:
         return name
 
     def equation(self, eqn: Eqn) -> None:
-        if len(eqn.outvars) == 1 and eqn.outvars[0] in self.plan.offsets:
+        out = eqn.outvars[0] if len(eqn.outvars) == 1 else None
+        if out in self.placed:
+            self.names[out] = self.placed[out]
+            self.write_into(eqn)
+        elif out in self.plan.offsets:
             self.into_buffer(eqn)
         elif not self.as_view(eqn):
             self.assignment(eqn)
@@ -136,6 +141,11 @@ class Writer:
         """A line that writes to the buffer which the plan has for its result."""
         (out,) = eqn.outvars
         self.names[out] = self.buffer(self.plan.offsets[out], out.aval)
+        self.write_into(eqn)
+
+    def write_into(self, eqn: Eqn) -> None:
+        """The lines that write a result to what has its name already."""
+        (out,) = eqn.outvars
         spelled = into(eqn)
         assert spelled is not None, eqn.primitive
         operands = [Operand(self, v) for v in eqn.invars]
