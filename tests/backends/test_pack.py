@@ -105,6 +105,19 @@ def test_lanes_that_need_each_other() -> None:
     same(sf.jit(f)(p, m, v, t), plain(f, p, m, v, t))
 
 
+def test_a_norm_on_the_way() -> None:
+    """All lanes are scaled by a number that is computed from all of them."""
+
+    def f(p: Tree, m: Tree, v: Tree, g: Tree, t: Any) -> Any:
+        p, m, v = adam(p, m, v, g, t)
+        norm = jnp.sqrt(sum((x * x).sum() for x in p.values()))
+        return {k: jnp.tanh(x * jnp.minimum(1, 1 / norm)) * 2 - 1 for k, x in p.items()}, m, v
+
+    args = adam_state(SHAPES)
+    assert lines(f, *args).count("np.divide(") == 3
+    same(sf.jit(f)(*args), plain(f, *args))
+
+
 def test_effects_keep_their_order(capsys: pytest.CaptureFixture[str]) -> None:
     def f(p: Tree, m: Tree, v: Tree, g: Tree, t: Any) -> Any:
         out = {}
@@ -156,3 +169,44 @@ def test_any_chain(chain: Any, shapes: Any, inner: bool, dtype: str) -> None:
     closed = sf.make_jaxpr(f)(a, b)
     simple = simplify(closed)
     assert pack(simple.jaxpr) is simple.jaxpr  # nothing is left to pack
+
+
+STEPS = ["unary", "binary", "norm", "turned", "summed", "first"]
+steps = st.lists(
+    st.tuples(st.sampled_from(STEPS), st.integers(0, 99), st.integers(0, 99), st.integers(0, 99)),
+    min_size=4,
+    max_size=14,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps, st.lists(st.sampled_from(SHAPES), min_size=2, max_size=4), st.data())
+def test_any_program(steps: Any, shapes: Any, data: Any) -> None:
+    """Random programs over trees, whose leaves also meet each other: by norms of a whole tree,
+    by what is no chain, and by what only one of them goes through."""
+    inputs = [leaves(shapes, seed) for seed in (0, 1)]
+
+    def f(*trees: Tree) -> Any:
+        made = list(trees)
+        for kind, i, j, k in steps:
+            x, y = made[i % len(made)], made[j % len(made)]
+            u, w = UNARY[k % len(UNARY)], BINARY[k % len(BINARY)]
+            if kind == "unary":
+                new = {n: u(a) * 0.5 for n, a in x.items()}
+            elif kind == "binary":
+                new = {n: w(x[n], y[n]) for n in x}
+            elif kind == "norm":
+                norm = sum(abs(a).sum() for a in x.values())
+                new = {n: y[n] / norm for n in y}
+            elif kind == "turned":
+                new = {n: jnp.flip(x[n]) + y[n] for n in x}
+            elif kind == "summed":
+                new = {n: jnp.cumsum(x[n], 0) * u(y[n]) for n in x}
+            else:
+                new = {n: (u(a) if n == "x0" else a) + x["x0"].sum() for n, a in x.items()}
+            made.append(new)
+        return [made[i] for i in kept]
+
+    count = len(steps) + 2
+    kept = data.draw(st.sets(st.integers(2, count - 1), min_size=1, max_size=4).map(sorted))
+    same(sf.jit(f)(*inputs), plain(f, *inputs))
