@@ -8,6 +8,7 @@ from scratchfn.backends.numpy.spelling import (
     elementwise,
     indexing,
     joining,
+    ordering,
     products,
     reductions,
     windows,
@@ -15,4 +16,4 @@ from scratchfn.backends.numpy.spelling import (
 from scratchfn.backends.numpy.spelling.base import OWN_RESULT, VIEWS, Operand, Spelling, into
 
 __all__ = ["OWN_RESULT", "VIEWS", "Operand", "Spelling", "bounds", "elementwise", "indexing",
-           "into", "joining", "products", "reductions", "windows"]  # fmt: skip
+           "into", "joining", "ordering", "products", "reductions", "windows"]  # fmt: skip

@@ -120,3 +120,8 @@ def elementwise(call: str, count: int) -> Spelling:
 def steps(*templates: str, heirs: tuple[int, ...] = ()) -> Spelling:
     """Lines in which `{0}`, `{1}` stand for the operands and `{out}` for the buffer."""
     return Spelling(lambda xs, out: [t.format(*xs, out=out) for t in templates], heirs)
+
+
+def copied(x: Operand, out: Operand) -> list[Line]:
+    """What is to be changed is a copy, unless it lies in its place already."""
+    return [] if str(x) == str(out) else [f"np.copyto({out}, {x})"]

@@ -15,7 +15,7 @@ import numpy as np
 
 from scratchfn.backends.numpy.kernels import gather as kernels
 from scratchfn.backends.numpy.kernels.windows import Windows, plan
-from scratchfn.backends.numpy.spelling.base import Line, Operand, Spelling, spells
+from scratchfn.backends.numpy.spelling.base import Line, Operand, Spelling, copied, spells
 from scratchfn.core.jaxpr import Eqn
 from scratchfn.core.params import GatherDimensionNumbers, GatherScatterMode
 from scratchfn.core.template import kernel
@@ -85,16 +85,11 @@ def _scatter(combine: np.ufunc | None) -> Any:
             geometry = out.constant(w, "windows")
             unique = eqn.params["unique_indices"]
             write = f"write_windows({ufunc}, {out}, {at}, {new}, {geometry}, {drops}, {unique})"
-            return [*_copied(x, out), write]
+            return [*copied(x, out), write]
 
         return Spelling(lines, heirs=(0,))
 
     return spelled
-
-
-def _copied(x: Operand, out: Operand) -> list[Line]:
-    """What is to be changed is a copy, unless it is in its place already."""
-    return [] if str(x) == str(out) else [f"np.copyto({out}, {x})"]
 
 
 spells("scatter")(_scatter(None))
@@ -114,6 +109,6 @@ def _update(eqn: Eqn) -> Spelling | None:
     def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
         x, new, *starts = xs
         place = ", ".join(map(str, starts))
-        return [*_copied(x, out), f"write_window({out}, {new}, {place})"]
+        return [*copied(x, out), f"write_window({out}, {new}, {place})"]
 
     return Spelling(lines, heirs=(0,))
