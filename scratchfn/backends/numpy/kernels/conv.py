@@ -134,8 +134,7 @@ def _convolve(x: np.ndarray, w: np.ndarray, out: np.ndarray, axes: tuple[_Axis, 
             _Axis(1, p - 1 - a.low, 1, a.lhs_dilation)
             for a, p in zip(axes, out.shape[3:], strict=True)
         )
-        out = out.swapaxes(1, 2)[(..., *[slice(None, None, -1)] * len(axes))]
-        _convolve(w, x, out, axes)
+        _convolve(w, x, np.flip(out.swapaxes(1, 2), tuple(range(3, out.ndim))), axes)
         return
     for i, axis in enumerate(axes):
         if axis.lhs_dilation > 1 and axis.stride == 1:

@@ -68,6 +68,7 @@ OWN_RESULT = frozenset({
     "top_k",
     # of places and windows
     "concatenate", "conv_general_dilated", "copy", "iota", "pad", "reduce_window",
+    "reduce_window_max", "reduce_window_min", "reduce_window_sum",
     "scatter", "scatter-add", "scatter-max", "scatter-min", "scatter-mul", "scatter-sub",
     "select_and_gather_add", "select_and_scatter_add", "stack",
     "dot_general", "threefry2x32",
