@@ -6,25 +6,22 @@ A rule is a function of an equation and of what is `known` so far. It returns th
 result, or a simpler equation, or several of which the last has the result, or None where it has
 nothing to say. The rules of a primitive are tried in turn until none has.
 
-Read next: `simplify.py`, which calls this, then `spelling/base.py`.
+Read next: `known.py` and `pads.py`, then `simplify.py`, which calls this.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from scratchfn.backends.numpy.known import Known, Rule, derived, is_number, maker, splat
+from scratchfn.backends.numpy.pads import sum_of_pads
 from scratchfn.core.array import Array, to_numpy
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of
 from scratchfn.core.quiet import quietly
-from scratchfn.core.trace import registry
-
-Known = dict[Var, Eqn]  # the equation that makes each variable
-Rule = Callable[[Eqn, Known], Atom | Eqn | list[Eqn] | None]
 
 
 def rewrite(jaxpr: Jaxpr) -> Jaxpr:
@@ -65,39 +62,6 @@ def _simpler(eqn: Eqn, known: Known) -> Atom | Eqn | list[Eqn] | None:
 
 def _type(aval: ShapedArray) -> tuple[Any, Any]:
     return aval.shape, aval.dtype
-
-
-# -- what is known of an atom
-
-
-def maker(v: Atom, known: Known, name: str) -> Eqn | None:
-    """The equation that makes an atom, if its primitive has this name."""
-    eqn = known.get(v) if type(v) is Var else None
-    return eqn if eqn is not None and eqn.primitive.name == name else None
-
-
-def splat(v: Atom, known: Known) -> np.ndarray | None:
-    """The number that all elements of an atom are, as an array of rank 0, if that is known."""
-    if type(v) is Literal:
-        return to_numpy(v.val)
-    eqn = maker(v, known, "broadcast_in_dim")
-    return splat(eqn.invars[0], known) if eqn is not None and not eqn.invars[0].aval.shape else None
-
-
-def is_number(v: Atom, known: Known, number: float) -> bool:
-    """Are all its elements this number, of this sign?"""
-    value = splat(v, known)
-    if value is None or value.dtype.kind not in "iufc":
-        return False
-    same = value == number
-    return bool(same) and (
-        value.dtype.kind in "iu" or math.copysign(1, value.real) == math.copysign(1, number)
-    )
-
-
-def derived(eqn: Eqn, name: str, invars: list[Atom], **params: Any) -> Eqn:
-    """An equation of another primitive with the same result."""
-    return Eqn(registry[name], invars, eqn.outvars, params, eqn.source)
 
 
 # -- the rules
@@ -318,8 +282,8 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "mul": (_nothing(0, 1.0), _nothing(1, 1.0), _compact),
     "div": (_nothing(1, 1.0), _divided_by_power_of_two, _compact),
     "sub": (_nothing(1, 0.0), _compact),
-    "add": (_nothing(0, -0.0), _nothing(1, -0.0), _compact),
-    "add_any": (_nothing(0, -0.0), _nothing(1, -0.0), _compact),
+    "add": (_nothing(0, -0.0), _nothing(1, -0.0), sum_of_pads, _compact),
+    "add_any": (_nothing(0, -0.0), _nothing(1, -0.0), sum_of_pads, _compact),
     "max": (_nothing(0, -math.inf), _nothing(1, -math.inf), _compact),
     "min": (_nothing(0, math.inf), _nothing(1, math.inf), _compact),
     "select_n": (_no_choice, _compact_cases, _from_the_end),
