@@ -56,6 +56,7 @@ FLAGS: dict[str, Flag] = {
     "explain_cache_misses": Flag(False),
     "log_compiles": Flag(False),
     "no_tracing": Flag(False),
+    "elementary_functions": Flag("measured", ("measured", "numpy", "composed")),
     "hoist_loops": Flag(True, traced=True),  # a pass of the NumPy compiler, `hoist.py`
     "pack_arrays": Flag(True, traced=True),  # another, `pack.py`
 }
@@ -118,6 +119,7 @@ class Config(threading.local):
     explain_cache_misses: bool
     log_compiles: bool
     no_tracing: bool
+    elementary_functions: str
     hoist_loops: bool
     pack_arrays: bool
     traced_flags: tuple[Any, ...]

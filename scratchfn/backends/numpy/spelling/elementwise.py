@@ -13,9 +13,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from scratchfn.backends.numpy.calibrate import PAIRS, is_composed
+from scratchfn.backends.numpy.kernels.erf import SMALL
 from scratchfn.backends.numpy.spelling.base import Line, Operand, Spelling, spells, steps
 from scratchfn.core.array import to_numpy
 from scratchfn.core.jaxpr import Atom, Eqn, Literal
+from scratchfn.core.template import kernel
 
 # -- choosing -------------------------------------------------------------------------------------
 
@@ -145,6 +148,19 @@ def _logistic(eqn: Eqn) -> Spelling | None:
 @spells("erf")
 def _erf(eqn: Eqn) -> Spelling | None:
     return steps("erf_kernel({0}, {out})") if eqn.invars[0].aval.dtype.char in "fd" else None
+
+
+@spells("log1p", "expm1")
+def _near_zero(eqn: Eqn) -> Spelling | None:
+    """NumPy's function, or, of many numbers, one composed of faster ones."""
+    name, out = eqn.primitive.name, eqn.outvars[0].aval
+    if out.dtype.char == "f" and out.size >= SMALL and is_composed(name):
+        return steps(f"{PAIRS[name][1].__name__}({{0}}, {{out}})", heirs=(0,))
+    return steps(f"np.{name}({{0}}, {{out}})", heirs=(0,)) if out.dtype.isbuiltin == 1 else None
+
+
+for _, composed in PAIRS.values():
+    kernel(composed)
 
 
 # -- powers ---------------------------------------------------------------------------------------
