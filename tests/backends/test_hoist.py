@@ -237,6 +237,21 @@ def test_residuals_are_computed_again() -> None:
     assert names(back.params["jaxpr"].eqns)[0] == "sub"
 
 
+def test_reshapes_of_results() -> None:
+    def f(w: Any, h: Any, xs: Any) -> Any:
+        def step(h: Any, x: Any) -> Any:
+            y = jnp.sin(x * h) @ w  # [5000, 1]
+            return h + y[0], y[:, 0]
+
+        return lax.scan(step, h, xs)
+
+    args = normal(3, 1), normal(3), normal(4, 5000, 3)
+    both(f, *args)
+    program = optimized(f, *args)
+    assert loops(program)[0].outvars[1].aval.shape == (4, 5000, 1)
+    assert program.eqns[-1].primitive.name == "reshape"
+
+
 def test_effects_happen_at_each_step(capsys: Any) -> None:
     def f(xs: Any) -> Any:
         def step(c: Any, x: Any) -> Any:

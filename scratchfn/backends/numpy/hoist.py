@@ -25,7 +25,7 @@ from typing import Any
 from scratchfn.backends.numpy.ahead import fixed_ahead, rows_ahead
 from scratchfn.backends.numpy.between import into_reader, readers_of, same_at_each_step
 from scratchfn.backends.numpy.inline import inline_calls
-from scratchfn.backends.numpy.late import results_after, rows_again, sums_after
+from scratchfn.backends.numpy.late import results_after, rows_again, sums_after, views_after
 from scratchfn.backends.numpy.scans import Loop, read_all
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, effects_of
 from scratchfn.core.trace import registry
@@ -79,6 +79,7 @@ def _move(loop: Loop, known: dict[Var, Eqn], readers: Any, env: dict[Var, Atom],
     results_after(loop, env)
     sums_after(loop)
     rows_again(loop, readers, env)
+    views_after(loop, env)
 
 
 def _unchanged_carries(loop: Loop, env: dict[Var, Atom]) -> None:

@@ -25,6 +25,7 @@ from scratchfn.backends.numpy.scans import Carry, Loop, Y, needed_by
 from scratchfn.core.jaxpr import Atom, Eqn, Var, effects_of
 from scratchfn.core.trace import registry
 
+RESHAPES = frozenset({"reshape", "squeeze"})
 READ_AGAIN = 1 << 23  # bytes that are sooner read from memory after a loop than added up in it
 
 # -- sums -----------------------------------------------------------------------------------------
@@ -169,6 +170,7 @@ def _store_what_they_read(
     loop: Loop, moved: list[Eqn], kinds: dict[Var, int], env: dict[Var, Atom]
 ) -> None:
     """Moves equations, if what they then read has to be stored for less than they cost."""
+    moved = _with_reshapes(loop, moved)
     made = {v for e in moved for v in e.outvars}
     stored = {y.row for y in loop.ys}
     read = dict.fromkeys(v for e in moved for v in e.invars if type(v) is Var and v not in made)
@@ -181,6 +183,31 @@ def _store_what_they_read(
     _replace(loop, dropped, moved, env)
 
 
+def _with_reshapes(loop: Loop, eqns: list[Eqn]) -> list[Eqn]:
+    """And those that reshape what they read: what is reshaped is as well stored as it was."""
+    found = list(eqns)
+    for eqn in reversed(loop.eqns):
+        read = any(v in e.invars for e in found for v in eqn.outvars)
+        if read and eqn.primitive.name in RESHAPES and eqn not in found:
+            found.insert(0, eqn)
+    return found
+
+
+def views_after(loop: Loop, env: dict[Var, Atom]) -> None:
+    """Of a y that is a reshape, what it is one of is stored: the step can write that to its row."""
+    made = {v: eqn for eqn in loop.eqns for v in eqn.outvars}
+    for y in list(loop.ys):
+        eqn = made.get(y.row) if type(y.row) is Var else None
+        if eqn is None or eqn.primitive.name not in RESHAPES:
+            continue
+        (source,) = eqn.invars
+        if type(source) is not Var or source not in made or loop.is_read_after(y.out):
+            continue
+        if all(other.row is not source for other in loop.ys):
+            loop.ys.append(Y(source, Var(loop.stacked(source.aval))))
+        _replace(loop, [y], [eqn], env)
+
+
 def rows_again(loop: Loop, readers: Readers, env: dict[Var, Atom]) -> None:
     """Of large ys that other loops read, those that follow cheaply from others are not stored: the
     loop that reads them computes them again (`between.py`)."""
@@ -188,8 +215,7 @@ def rows_again(loop: Loop, readers: Readers, env: dict[Var, Atom]) -> None:
     there = {*loop.consts, *loop.rows, *[y.row for y in loop.ys if type(y.row) is Var]}
     for y in list(loop.ys):
         row = y.row
-        needed = any(y.out in eqn.invars for eqn in loop.after)
-        if type(row) is not Var or row.aval.size <= SMALL or needed:
+        if type(row) is not Var or row.aval.size <= SMALL or loop.is_read_after(y.out):
             continue
         if sum(other.row is row for other in loop.ys) > 1 or not is_read_by_loops(y.out, readers):
             continue

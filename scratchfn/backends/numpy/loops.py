@@ -4,7 +4,7 @@
         b = arena(0, (3,), np.float32)
 
         def scan_loop(a, xs):
-            ys = stacked(5, (3,), np.float32)
+            ys = np.empty((5, 3), np.float32)
             for x, y in zip(xs, ys):
                 np.add(a, x, b)
                 np.tanh(b, y)
@@ -40,6 +40,7 @@ from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Var, weak_cache
 from scratchfn.core.template import kernel, show_param
 
+ALIGNED = 1 << 10  # bytes of a row for which it matters where it starts
 _INDEX = ShapedArray((), np.dtype("int32"))
 
 
@@ -69,6 +70,8 @@ def stacked(count: int, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 @kernel
 def own(x: np.ndarray) -> np.ndarray:
     """A copy to be written over."""
+    if x.nbytes < ALIGNED:
+        return x.copy()
     (copy,) = stacked(1, x.shape, x.dtype)
     copy[...] = x
     return copy
@@ -93,8 +96,13 @@ class _Source:
         """A name that nothing else has."""
         return self.writer.variable(Var(_INDEX))
 
-    def dtype(self, aval: ShapedArray) -> str:
-        return show_param(aval.dtype, "dtype", self.writer.constant)
+    def make(self, name: str, count: int, aval: ShapedArray) -> None:
+        """Makes an array of so many rows."""
+        dtype = show_param(aval.dtype, "dtype", self.writer.constant)
+        if aval.size * aval.dtype.itemsize < ALIGNED:
+            self.line(f"{name} = np.empty({(count, *aval.shape)}, {dtype})")
+        else:
+            self.line(f"{name} = stacked({count}, {aval.shape}, {dtype})")
 
     def line(self, text: str, depth: int = 1) -> None:
         self.writer.lines.append("    " * depth + text)
@@ -211,7 +219,7 @@ class _Scan(_Source):
                 self.make_rows(self.carry[i], self.old[i], self.new[i], carried)
         for k, (y, v) in enumerate(zip(self.ys, self.values, strict=True)):
             if k not in of_carry:
-                self.line(f"{y} = stacked({self.length}, {v.aval.shape}, {self.dtype(v.aval)})")
+                self.make(y, self.length, v.aval)
                 if self.places.written[k]:
                     self.write_rows(v, y)
 
@@ -219,12 +227,11 @@ class _Scan(_Source):
         """An array for all values of a carry. Where its old values are results too, the first of
         them comes in front, and each step writes what the next one reads."""
         outs = self.ys[carried.after] if carried.after is not None else self.fresh()
-        dtype = self.dtype(old.aval)
         if carried.before is None:
-            self.line(f"{outs} = stacked({self.length}, {old.aval.shape}, {dtype})")
+            self.make(outs, self.length, old.aval)
         else:
             whole, ins = self.fresh(), self.ys[carried.before]
-            self.line(f"{whole} = stacked({self.length + 1}, {old.aval.shape}, {dtype})")
+            self.make(whole, self.length + 1, old.aval)
             self.line(f"{whole}[{self.length if self.reverse else 0}] = {name}")
             first, second = (outs, ins) if self.reverse else (ins, outs)
             self.line(f"{first}, {second} = {whole}[:-1], {whole}[1:]")

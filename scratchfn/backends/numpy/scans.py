@@ -99,6 +99,10 @@ class Loop:
                 found.setdefault(v, []).append(item)
         return found
 
+    def is_read_after(self, v: Var) -> bool:
+        """Does an equation read it that has been moved after the loop?"""
+        return any(v in eqn.invars for eqn in self.after)
+
     def drop_unread(self, read: set[Var] | None = None) -> None:
         """Lets go what does not matter to an effect or to the results outside that are `read`: all
         of them if it is not said which."""
