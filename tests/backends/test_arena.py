@@ -151,3 +151,14 @@ def test_blocks_never_overlap(steps: list[tuple[bool, int]]) -> None:
     for block in taken:
         free.give(*block)
     assert free.blocks == ([(0, free.size)] if free.size else [])
+
+
+def test_results_are_written_to_new_arrays() -> None:
+    """so that what they are made of lies in the arena, although a choice may return a case."""
+    f = sf.jit(lambda x: jnp.where(x > 0, x, jnp.sin(x) + 1))
+    x = np.linspace(-1, 1, 9, dtype=np.float32)
+    source = f.lower(x).as_text()
+    assert source.count("np.empty((9,), np.float32)") == 1 and "select_n(" not in source
+    first, second = f(x), f(-x)
+    np.testing.assert_array_equal(first, np.where(x > 0, x, np.sin(x) + np.float32(1)))
+    assert not np.shares_memory(np.asarray(first), np.asarray(second))

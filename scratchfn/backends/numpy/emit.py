@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from scratchfn.backends.numpy import spelling
-from scratchfn.backends.numpy.memory import Plan
+from scratchfn.backends.numpy.memory import Plan, is_written
 from scratchfn.backends.numpy.scalars import of_numbers
 from scratchfn.backends.numpy.spelling import VIEWS, into
 from scratchfn.backends.numpy.spelling.reductions import as_number
@@ -134,6 +134,8 @@ class Writer:
             self.write_into(eqn)
         elif out in self.plan.offsets:
             self.into_buffer(eqn)
+        elif is_written(eqn):
+            self.into_new_array(eqn)
         elif not self.as_view(eqn):
             self.assignment(eqn)
 
@@ -141,6 +143,13 @@ class Writer:
         """A line that writes to the buffer which the plan has for its result."""
         (out,) = eqn.outvars
         self.names[out] = self.buffer(self.plan.offsets[out], out.aval)
+        self.write_into(eqn)
+
+    def into_new_array(self, eqn: Eqn) -> None:
+        """A line that makes an array, and those that write the result to it."""
+        (out,) = eqn.outvars
+        dtype = show_param(out.aval.dtype, "dtype", self.constant)
+        self.line(f"{self.variable(out)} = np.empty({out.aval.shape}, {dtype})", eqn)
         self.write_into(eqn)
 
     def write_into(self, eqn: Eqn) -> None:

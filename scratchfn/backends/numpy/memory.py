@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scratchfn.backends.numpy.parts import Parts, find_parts, places
-from scratchfn.backends.numpy.spelling import OWN_RESULT, VIEWS, into
+from scratchfn.backends.numpy.spelling import OWN_RESULT, SPELLINGS, VIEWS, into
 from scratchfn.core.jaxpr import Eqn, Jaxpr, Var, effects_of, subjaxprs
 from scratchfn.core.trace import registry
 
@@ -87,10 +87,12 @@ def _shown(jaxpr: Jaxpr) -> dict[Var, set[Var]]:
 
 
 def _with_operands(jaxpr: Jaxpr, shown: dict[Var, set[Var]], escaping: set[Var]) -> set[Var]:
-    """And what they may show: a result that is no buffer is made by an expression, and that may
+    """And what they may show: a result that is no buffer may be made by an expression, and that may
     return an operand as it is, as a choice by one condition does."""
     for eqn in reversed(jaxpr.eqns):
-        if not escaping.isdisjoint(eqn.outvars) and eqn.primitive.name not in OWN_RESULT:
+        if is_written(eqn) or eqn.primitive.name in OWN_RESULT:
+            continue
+        if not escaping.isdisjoint(eqn.outvars):
             for v in eqn.invars:
                 if type(v) is Var:
                     escaping |= shown.get(v, set())
@@ -102,6 +104,12 @@ def _is_buffer(eqn: Eqn) -> bool:
         return False
     aval = eqn.outvars[0].aval
     return bool(aval.shape and aval.size and aval.dtype.isbuiltin == 1) and into(eqn) is not None
+
+
+def is_written(eqn: Eqn) -> bool:
+    """Is the result written to an array, if not in the arena then to a new one? So it is where a
+    spelling says more than the primitive's expression."""
+    return eqn.primitive.name in SPELLINGS and _is_buffer(eqn)
 
 
 def _escaping(jaxpr: Jaxpr) -> Iterable[Var]:

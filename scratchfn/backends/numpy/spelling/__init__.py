@@ -13,7 +13,15 @@ from scratchfn.backends.numpy.spelling import (
     reductions,
     windows,
 )
-from scratchfn.backends.numpy.spelling.base import OWN_RESULT, VIEWS, Operand, Spelling, into
+from scratchfn.backends.numpy.spelling.base import (
+    OWN_RESULT,
+    SPELLINGS,
+    VIEWS,
+    Operand,
+    Spelling,
+    into,
+)
 
-__all__ = ["OWN_RESULT", "VIEWS", "Operand", "Spelling", "bounds", "elementwise", "indexing",
-           "into", "joining", "ordering", "products", "reductions", "windows"]  # fmt: skip
+__all__ = ["OWN_RESULT", "SPELLINGS", "VIEWS", "Operand", "Spelling", "bounds", "elementwise",
+           "indexing", "into", "joining", "ordering", "products", "reductions",
+           "windows"]  # fmt: skip
