@@ -69,6 +69,16 @@ def test_what_is_the_same_at_each_step() -> None:
     assert inside(optimized(f, *args)) == ["transpose", "dot_general"]  # which becomes one
 
 
+def test_what_is_the_same_as_long_as_a_condition_holds() -> None:
+    def f(w: Any, n: Any, h: Any) -> Any:
+        return lax.fori_loop(0, n, lambda i, h: jnp.sin(h * jnp.exp(w) + i), h)
+
+    both(f, normal(3), 4, normal(3))
+    both(f, normal(3), 0, normal(3))
+    program = optimized(f, normal(3), 4, normal(3))
+    assert [n for n in names(program.eqns) if n in ("exp", "while")] == ["exp", "while"]
+
+
 def test_products_of_rows() -> None:
     def f(w: Any, h: Any, xs: Any) -> Any:
         return lax.scan(lambda h, x: (jnp.tanh(h + x @ w), None), h, xs)[0]

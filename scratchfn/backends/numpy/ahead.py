@@ -163,8 +163,8 @@ def saved_by(moved: Sequence[Eqn]) -> int:
 def _move_ahead(loop: Loop, wanted: list[Eqn]) -> None:
     """Runs equations, and those they need, ahead of the loop. Their results are constants or rows
     of it."""
-    operands = [v for e in wanted for v in e.invars]
-    eqns = [e for e in loop.eqns if e in wanted or e in needed_by(loop.eqns, operands)]
+    needed = {*wanted, *needed_by(loop.eqns, [v for e in wanted for v in e.invars])}
+    eqns = [e for e in loop.eqns if e in needed]
     given: Outside = {v: (atom, False) for v, atom in loop.consts.items()}
     given |= {v: (atom, True) for v, atom in loop.rows.items()}
     moved, held = for_all(eqns, given, loop.length)

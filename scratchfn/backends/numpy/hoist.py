@@ -26,14 +26,14 @@ from scratchfn.backends.numpy.ahead import fixed_ahead, rows_ahead
 from scratchfn.backends.numpy.between import into_reader, readers_of, same_at_each_step
 from scratchfn.backends.numpy.inline import inline_calls
 from scratchfn.backends.numpy.late import results_after, rows_again, sums_after, views_after
-from scratchfn.backends.numpy.scans import Loop, read_all
+from scratchfn.backends.numpy.scans import Loop, Scan, While, read_all
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, effects_of
 from scratchfn.core.trace import registry
 
 
 def hoist(jaxpr: Jaxpr, consts: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
-    """The program with work moved out of its scans, and its constants."""
-    if not any(eqn.primitive.name == "scan" for eqn in jaxpr.eqns):
+    """The program with work moved out of its loops, and its constants."""
+    if not any(eqn.primitive.name in ("scan", "while") for eqn in jaxpr.eqns):
         return jaxpr, list(consts)
     jaxpr = drop_unread(jaxpr)
     readers = readers_of(jaxpr)
@@ -44,13 +44,17 @@ def hoist(jaxpr: Jaxpr, consts: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
     for old in jaxpr.eqns:
         eqn = _inner_loops_first(old.replace(invars=read_all(old.invars, env)))
         new = [eqn]
+        loop: Scan | While | None = None
         if eqn.primitive.name == "scan" and eqn.params["length"] > 1:
-            loop = Loop(eqn)
+            loop = Scan(eqn)
             _move(loop, known, readers, env, old)
             loop.drop_unread()
-            if loop.changed:
-                new = [*loop.ahead, loop.put_together(), *loop.after]
-                held.update(loop.held)
+        elif eqn.primitive.name == "while":
+            loop = While(eqn)
+            fixed_ahead(loop)
+        if loop is not None and loop.changed:
+            new = [*loop.ahead, loop.put_together(), *loop.after]
+            held.update(loop.held)
         eqns += new
         known.update({v: e for e in new for v in e.outvars})
     outvars = read_all(jaxpr.outvars, env)
@@ -59,13 +63,14 @@ def hoist(jaxpr: Jaxpr, consts: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
 
 
 def _inner_loops_first(eqn: Eqn) -> Eqn:
-    """A scan with work moved out of the loops that it holds: it may be moved further."""
-    if eqn.primitive.name != "scan":
+    """A loop with work moved out of the loops that it holds: it may be moved further."""
+    name = {"scan": "jaxpr", "while": "body_jaxpr"}.get(eqn.primitive.name)
+    if name is None:
         return eqn
-    jaxpr, consts = inline_calls(eqn.params["jaxpr"])
-    if not any(inner.primitive.name == "scan" for inner in jaxpr.eqns):
+    jaxpr, consts = inline_calls(eqn.params[name])
+    if not any(inner.primitive.name in ("scan", "while") for inner in jaxpr.eqns):
         return eqn
-    return eqn.replace(params=eqn.params | {"jaxpr": ClosedJaxpr(*hoist(jaxpr, consts))})
+    return eqn.replace(params=eqn.params | {name: ClosedJaxpr(*hoist(jaxpr, consts))})
 
 
 def _move(loop: Loop, known: dict[Var, Eqn], readers: Any, env: dict[Var, Atom], old: Eqn) -> None:
@@ -122,7 +127,7 @@ def drop_unread(jaxpr: Jaxpr) -> Jaxpr:
         if len(unread) == len(eqn.outvars) and not effects_of(eqn):
             continue
         if unread and eqn.primitive.name == "scan":
-            loop = Loop(eqn)
+            loop = Scan(eqn)
             loop.drop_unread(read)
             less = loop.put_together()
             if len(less.outvars) < len(eqn.outvars):

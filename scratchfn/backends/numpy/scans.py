@@ -1,4 +1,4 @@
-"""A scan taken apart, so that passes can move its equations out of its body.
+"""A loop taken apart, so that passes can move its equations out of its body.
 
     (constants, carries, rows) -> (carries, ys)
 
@@ -13,7 +13,7 @@ Read next: `hoist.py`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from scratchfn.backends.numpy.inline import inline_calls, share_equal_equations
 from scratchfn.core.avals import ShapedArray
@@ -38,38 +38,25 @@ class Y(NamedTuple):
 
 
 class Loop:
-    """A scan whose parts may change."""
+    """A loop whose parts may change."""
 
-    def __init__(self, eqn: Eqn):
-        body: ClosedJaxpr = eqn.params["jaxpr"]
+    def __init__(
+        self, eqn: Eqn, body: ClosedJaxpr, consts: Sequence[Atom], starts: Sequence[Atom],
+        xs: Sequence[Atom], length: int,
+    ):  # fmt: skip
         jaxpr, values = inline_calls(body)
         jaxpr = share_equal_equations(jaxpr)
-        first, last = eqn.params["num_consts"], eqn.params["num_consts"] + eqn.params["num_carry"]
-        count = eqn.params["num_carry"]
+        first, last = len(consts), len(consts) + len(starts)
         self.eqn = eqn
-        self.length: int = eqn.params["length"]
+        self.length = length
         self.held = {Var(v.aval): x for v, x in zip(jaxpr.constvars, values, strict=True)}
-        self.consts: dict[Var, Atom] = dict(
-            zip(
-                [*jaxpr.constvars, *jaxpr.invars[:first]],
-                [*self.held, *eqn.invars[:first]],
-                strict=True,
-            )
-        )
-        self.carries = [
-            Carry(*parts)
-            for parts in zip(
-                jaxpr.invars[first:last],
-                eqn.invars[first:last],
-                jaxpr.outvars[:count],
-                eqn.outvars[:count],
-                strict=True,
-            )
-        ]
-        self.rows: dict[Var, Atom] = dict(zip(jaxpr.invars[last:], eqn.invars[last:], strict=True))
-        self.ys = [
-            Y(*pair) for pair in zip(jaxpr.outvars[count:], eqn.outvars[count:], strict=True)
-        ]
+        names, atoms = [*jaxpr.constvars, *jaxpr.invars[:first]], [*self.held, *consts]
+        self.consts: dict[Var, Atom] = dict(zip(names, atoms, strict=True))
+        self.rows: dict[Var, Atom] = dict(zip(jaxpr.invars[last:], xs, strict=True))
+        pairs = list(zip(jaxpr.outvars, eqn.outvars, strict=True))
+        carried = zip(jaxpr.invars[first:last], starts, pairs[: len(starts)], strict=True)
+        self.carries = [Carry(v, start, new, out) for v, start, (new, out) in carried]
+        self.ys = [Y(row, out) for row, out in pairs[len(starts) :]]
         self.eqns = jaxpr.eqns
         self.ahead: list[Eqn] = []
         self.after: list[Eqn] = []
@@ -119,24 +106,50 @@ class Loop:
         self.consts = {v: atom for v, atom in self.consts.items() if v in needed}
         self.rows = {v: atom for v, atom in self.rows.items() if v in needed}
 
-    def put_together(self) -> Eqn:
-        """The equation of what is left."""
+    def body(self) -> tuple[ClosedJaxpr, list[Atom]]:
+        """The body as it is now, and its constants outside."""
         held = {v: self.held[a] for v, a in self.consts.items() if a in self.held}
         consts = {v: a for v, a in self.consts.items() if a not in self.held}
-        body = Jaxpr(
-            list(held),
-            [*consts, *[c.var for c in self.carries], *self.rows],
-            [*[c.new for c in self.carries], *[y.row for y in self.ys]],
-            self.eqns,
-        )
-        params: dict[str, Any] = self.eqn.params | {
-            "jaxpr": ClosedJaxpr(body, list(held.values())),
-            "num_consts": len(consts),
-            "num_carry": len(self.carries),
-        }
-        invars = [*consts.values(), *[c.start for c in self.carries], *self.rows.values()]
+        invars = [*consts, *[c.var for c in self.carries], *self.rows]
+        outvars = [*[c.new for c in self.carries], *[y.row for y in self.ys]]
+        jaxpr = Jaxpr(list(held), invars, outvars, self.eqns)
+        return ClosedJaxpr(jaxpr, list(held.values())), list(consts.values())
+
+
+class Scan(Loop):
+    """A loop over rows."""
+
+    def __init__(self, eqn: Eqn):
+        first, count = eqn.params["num_consts"], eqn.params["num_carry"]
+        consts, starts = eqn.invars[:first], eqn.invars[first : first + count]
+        xs = eqn.invars[first + count :]
+        super().__init__(eqn, eqn.params["jaxpr"], consts, starts, xs, eqn.params["length"])
+
+    def put_together(self) -> Eqn:
+        """The equation of what is left."""
+        body, consts = self.body()
+        counts = {"num_consts": len(consts), "num_carry": len(self.carries)}
+        invars = [*consts, *[c.start for c in self.carries], *self.rows.values()]
         outvars = [*[c.last for c in self.carries], *[y.out for y in self.ys]]
+        params = self.eqn.params | {"jaxpr": body, **counts}
         return self.eqn.replace(invars=invars, outvars=outvars, params=params)
+
+
+class While(Loop):
+    """A loop as long as a condition holds, which stays as it is."""
+
+    def __init__(self, eqn: Eqn):
+        first, count = eqn.params["cond_nconsts"], eqn.params["body_nconsts"]
+        self.of_condition = eqn.invars[:first]
+        consts, starts = eqn.invars[first : first + count], eqn.invars[first + count :]
+        super().__init__(eqn, eqn.params["body_jaxpr"], consts, starts, [], 1)
+
+    def put_together(self) -> Eqn:
+        """The equation of what is left."""
+        body, consts = self.body()
+        invars = [*self.of_condition, *consts, *[c.start for c in self.carries]]
+        params = self.eqn.params | {"body_jaxpr": body, "body_nconsts": len(consts)}
+        return self.eqn.replace(invars=invars, params=params)
 
 
 def _needed(
