@@ -19,10 +19,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scratchfn.backends.numpy.compiler import NumpyProgram
+from scratchfn.backends.numpy.compiler import NumpyProgram, compile_program
 from scratchfn.backends.numpy.loops import compile_scan
 from scratchfn.core.avals import ShapedArray
-from scratchfn.core.jaxpr import ClosedJaxpr, weak_cache
+from scratchfn.core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var, weak_cache
 from scratchfn.core.reach import reached
 from scratchfn.core.stage import stage_closed
 from scratchfn.core.tangents import Linear, Zero
@@ -63,12 +63,37 @@ def _aval(
 
 
 def _compiled(params: dict[str, Any]) -> NumpyProgram:
-    names = ("jaxpr", "length", "reverse", "num_consts", "num_carry")
-    return compile_scan(*[params[name] for name in names])
+    return compile_scan(*_key(params))
+
+
+def _key(params: dict[str, Any]) -> list[Any]:
+    return [params[name] for name in ("jaxpr", "length", "reverse", "num_consts", "num_carry")]
 
 
 def _source(names: Any, avals: Any, params: dict[str, Any], constant: Any) -> str:
     return f"{constant(_compiled(params), 'scan_loop')}({', '.join(names)})"
+
+
+@weak_cache
+def _alone(
+    body: ClosedJaxpr, length: int, reverse: bool, num_consts: int, num_carry: int
+) -> NumpyProgram:
+    """The compiled program that is nothing but a loop: work may be moved out of it."""
+    params = {"jaxpr": body, "length": length, "reverse": reverse, "num_consts": num_consts,
+              "num_carry": num_carry, "unroll": 1}  # fmt: skip
+    first_x = num_consts + num_carry
+    avals = [
+        a if i < first_x else a.update(shape=(length, *a.shape))
+        for i, a in enumerate(body.in_avals)
+    ]
+    invars = list(map(Var, avals))
+    outvars = list(map(Var, scan_p.avals(avals, params)))
+    eqn = Eqn(scan_p, list(invars), outvars, params)
+    return compile_program(ClosedJaxpr(Jaxpr([], invars, list(outvars), [eqn])), "scan")
+
+
+def _impl(*buffers: Any, **params: Any) -> Any:
+    return _alone(*_key(params))(*buffers)
 
 
 # -- forward mode ---------------------------------------------------------------------------------
@@ -298,7 +323,7 @@ def _batch(size: int, args: Any, dims: Any, *, jaxpr: ClosedJaxpr, **params: Any
 scan_p = Primitive(
     "scan",
     many=True,
-    impl=lambda *buffers, **params: _compiled(params)(*buffers),
+    impl=_impl,
     source=_source,
     aval=_aval,
     steps=scan_steps,
