@@ -58,6 +58,7 @@ class Primitive:
     - `steps(run, args, **params)`: for operations that hold programs, the results by calls
       `run(program, args)`.
     - `consumes(params)`: does it use up the random keys among its arguments?
+    - `elementwise`: does an element of the result depend on those at its place alone?
 
     `many` primitives return a list of results, the others one; traces always deal in lists.
     `weak` is what eager execution needs of `aval`: True if the result is weakly typed when all
@@ -80,6 +81,7 @@ class Primitive:
     apart: Callable[..., list[Any]] | None = None
     steps: Callable[..., list[Any]] | None = None
     consumes: Callable[[dict[str, Any]], bool] | None = None
+    elementwise: bool = False
 
     def __init__(self, name: str, *, many: bool = False, weak: bool | None = None, **rules: Any):
         if rules and name in registry:
@@ -158,6 +160,7 @@ class Primitive:
 _RULES = (
     "impl", "source", "jax", "aval", "jvp", "linearize", "transpose", "batch", "collective", "hide",
     "program", "effect", "reach", "apart", "steps", "consumes",
+    "elementwise",
 )  # fmt: skip
 registry: dict[str, Primitive] = {}
 

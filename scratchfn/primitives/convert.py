@@ -72,6 +72,7 @@ convert_element_type_p = Primitive(
     jvp=_convert_jvp,
     transpose=lambda ct, x, **_: [convert_element_type(ct, x.aval.dtype, x.aval.weak_type)],
     hide=lambda params: ["sharding"],
+    elementwise=True,
     **expression("convert_element_type_kernel({0}, {new_dtype})"),
 )
 convert_element_type_p.batch = batch_elementwise(convert_element_type_p)
@@ -219,6 +220,7 @@ conj_p = Primitive(
     aval=_conj_aval,
     # The conjugate is linear over the reals alone, and its own transpose there.
     transpose=lambda ct, x, *, input_dtype: [_conj_transpose(ct, input_dtype)],
+    elementwise=True,
     **expression({"c": "np.conjugate({0})", "f": "as_complex({0})"}),
 )
 conj_p.jvp = linear_jvp(conj_p)
@@ -303,6 +305,7 @@ select_n_p = Primitive(
     aval=_select_aval,
     jvp=_select_jvp,
     transpose=_select_transpose,
+    elementwise=True,
     **expression("select_n({args})"),
 )
 select_n_p.batch = batch_uniform(select_n_p, scalars=[0])
@@ -338,7 +341,9 @@ def _where(condition: Any, dx: Any) -> Any:
     return select(condition, dx, full_like(dx, 0))
 
 
-clamp_p = Primitive("clamp", aval=_clamp_aval, **expression("clamp({0}, {1}, {2})"))
+clamp_p = Primitive(
+    "clamp", aval=_clamp_aval, elementwise=True, **expression("clamp({0}, {1}, {2})")
+)
 clamp_p.jvp = partials(
     clamp_p,
     lambda dlo, ans, lo, x, hi: _where(bitwise_and(gt(lo, x), lt(lo, hi)), dlo),

@@ -104,7 +104,7 @@ def elementwise(
     `kinds` are the dtypes it takes ("f", "iufc", ...), `rules` its partial derivatives (none: its
     derivative is zero everywhere), `out` the dtype of its result where that is not its arguments'.
     """
-    prim = make(name, weak=True, **expression(template))
+    prim = make(name, weak=True, elementwise=True, **expression(template))
     if make is Primitive:  # it has no params that a ufunc would stumble over
         prim.impl = ufunc_of(template) or prim.impl  # eager calls skip one Python function
     count = arity or max(len(rules), 1)

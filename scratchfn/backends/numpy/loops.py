@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 
 from scratchfn.backends.numpy.compiler import NumpyProgram, load
-from scratchfn.backends.numpy.emit import Writer, in_tuple
+from scratchfn.backends.numpy.emit import Writer
 from scratchfn.backends.numpy.scalars import is_number
 from scratchfn.backends.numpy.simplify import simplify
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import ClosedJaxpr, Var, weak_cache
-from scratchfn.core.template import kernel, show_param
+from scratchfn.core.template import in_tuple, kernel, show_param
 
 _INDEX = ShapedArray((), np.dtype("int32"))
 

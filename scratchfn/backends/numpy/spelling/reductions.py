@@ -26,7 +26,7 @@ def _sum(eqn: Eqn) -> Spelling | None:
     rows, columns, along = matrix
 
     def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
-        seen = xs[0].seen(f".reshape({rows}, {columns})")
+        seen = xs[0].seen(f".reshape(-1, {columns})" if len(x.shape) > 2 else "")
         ones = out.constant(np.ones(columns if along else rows, x.dtype), "ones")
         flat = out.seen(".reshape(-1)") if len(out.aval.shape) > 1 else str(out)
         return [f"np.dot({seen}, {ones}, {flat})" if along else f"np.dot({ones}, {seen}, {flat})"]
