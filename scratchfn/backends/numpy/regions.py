@@ -84,17 +84,16 @@ class _Scheduler:
                 self.take(i, eqn)
 
     def take(self, i: int, eqn: Eqn) -> None:
-        """The next step."""
-        members = self.grow(i) if _is_large(eqn) else []
-        self.done[i] = True
-        region = self.region(members) if len(members) > 1 else None
-        if region is None:
+        """The next step, and what is done ahead of it."""
+        members = self.grow(i) if _is_large(eqn) and _rows(eqn) else []
+        if sum(not _is_free(self.eqns[j]) for j in members) > 1:
+            self.steps.append(self.region(members))
+            for j in members:
+                self.done[j] = True
+            self.steps += self.outside(members)
+        else:
+            self.done[i] = True
             self.steps.append(eqn)
-            return
-        self.steps.append(region)
-        for j in members:
-            self.done[j] = True
-        self.steps += self.outside(members)
 
     def outside(self, members: list[int]) -> list[Eqn]:
         """Reshapes among the members that are made again after the region, for others to read."""
@@ -117,7 +116,7 @@ class _Scheduler:
             fitting = _rows(self.eqns[i])
             fitting = fitting & rows if members else fitting
             missing = self.missing(i, members)
-            if not fitting and not missing and _is_small(self.eqns[i]):
+            if not fitting and not self.missing(i, set()) and _is_small(self.eqns[i]):
                 self.steps.append(self.eqns[i])  # ahead of the region, which may need it
                 self.done[i] = True
                 for j in self.readers.get(self.eqns[i].outvars[0], ()):
@@ -154,8 +153,8 @@ class _Scheduler:
     def is_read_outside(self, v: Var, members: Sequence[int]) -> bool:
         return v in self.results or not set(self.readers.get(v, ())) <= set(members)
 
-    def region(self, members: list[int]) -> Region | None:
-        """The members as a program over units; None if it is not worth a loop."""
+    def region(self, members: list[int]) -> Region:
+        """The members as a program over units."""
         eqns = [self.eqns[i] for i in members]
         rows = max(frozenset.intersection(*map(_rows, eqns)))
         made = {e.outvars[0] for e in eqns}

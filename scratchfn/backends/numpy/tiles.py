@@ -178,7 +178,7 @@ class _Loop:
         if out in places:
             total = self.running[places.index(out)]
             ufunc = ADDED_UP[eqn.primitive.name]
-            writer.line(f"{ufunc}({total}, {writer.names[out]}, {total})", eqn)
+            writer.line(f"{ufunc}({total}, {writer.names[out]}, out={total})", eqn)
 
     def write(self, body: list[str]) -> None:
         """The loop around its lines, on one thread or several."""
@@ -234,7 +234,7 @@ class _Loop:
             ufunc = ADDED_UP[makers[own]]
             first, *others = [names[i] for names in self.sums]
             for other in others:
-                self.line(f"{ufunc}({first}, {other}, {first})")
+                self.line(f"{ufunc}({first}, {other}, out={first})")
             if v in self.writer.plan.offsets:
                 self.place(v)
                 self.line(f"np.copyto({self.writer.names[v]}, {first})")
