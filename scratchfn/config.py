@@ -56,6 +56,7 @@ FLAGS: dict[str, Flag] = {
     "explain_cache_misses": Flag(False),
     "log_compiles": Flag(False),
     "no_tracing": Flag(False),
+    "hoist_loops": Flag(True, traced=True),  # a pass of the NumPy compiler, `hoist.py`
 }
 
 # Flags of JAX's that choose among what there is one of here: they take that value alone.
@@ -116,6 +117,7 @@ class Config(threading.local):
     explain_cache_misses: bool
     log_compiles: bool
     no_tracing: bool
+    hoist_loops: bool
     traced_flags: tuple[Any, ...]
     plain: bool
 

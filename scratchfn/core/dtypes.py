@@ -145,7 +145,10 @@ def check_dtype(dtype: DType) -> DType:
 
 def kind(dtype: DTypeLike) -> str:
     """'b', 'i', 'u', 'f' or 'c'; 'key' for typed PRNG keys and 'float0' for float0."""
-    return _KIND[check_dtype(as_dtype(dtype))]
+    try:
+        return _KIND[dtype]
+    except (KeyError, TypeError):  # the name of a dtype, or what is none
+        return _KIND[check_dtype(as_dtype(dtype))]
 
 
 @functools.cache

@@ -208,17 +208,20 @@ def programs_in(params: dict[str, Any]) -> Iterator[Jaxpr]:
     """The programs among params, one by one or in tuples."""
     for value in params.values():
         for item in value if isinstance(value, (tuple, list)) else (value,):
-            if isinstance(item, ClosedJaxpr):
-                yield item.jaxpr
-            elif isinstance(item, Jaxpr):
-                yield item
+            if isinstance(item, (ClosedJaxpr, Jaxpr)):
+                yield item.jaxpr if isinstance(item, ClosedJaxpr) else item
 
 
 def effects_of(eqn: Eqn) -> frozenset[Effect]:
     """What an equation does besides computing its results, by itself or by its programs."""
     own = eqn.primitive.effect(eqn.params) if eqn.primitive.effect else None
-    effects = frozenset() if own is None else frozenset([own])
-    return effects.union(*(inner.effects for inner in subjaxprs(eqn)))
+    effects = _NO_EFFECTS if own is None else frozenset([own])
+    for inner in subjaxprs(eqn):
+        effects |= inner.effects
+    return effects
+
+
+_NO_EFFECTS: frozenset[Effect] = frozenset()
 
 
 def check_jaxpr(jaxpr: Jaxpr) -> None:

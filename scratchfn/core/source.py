@@ -67,7 +67,7 @@ def user_source() -> Source | None:
 def user_frame() -> FrameType | None:
     """The innermost frame on the stack that is not scratchfn's own."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and is_ours(frame.f_code):
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):  # is_ours
         frame = frame.f_back
     return frame
 

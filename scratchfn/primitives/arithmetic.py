@@ -294,13 +294,17 @@ def _pow_dy(dy: Any, ans: Any, x: Any, y: Any) -> Any:
 
 
 @kernel
-def power(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """x to the power y. np.power takes one exponent of 0.5 for sqrt, whose -inf and -0 differ."""
-    out = np.power(x, y if x.dtype == y.dtype else y.astype(x.dtype))
+def power(x: np.ndarray, y: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """x to the power y. That of 0.5 is the square root but for -inf and -0, which np.power takes
+    for one throughout."""
+    y = y if x.dtype == y.dtype else y.astype(x.dtype)
     if y.ndim or y != 0.5 or x.dtype.kind != "f":
-        return out
+        return np.power(x, y, out)
     low = x == -np.inf
-    return np.where(low, np.asarray(np.inf, x.dtype), out + 0) if low.any() else out + 0
+    root = np.sqrt(x, np.empty(x.shape, x.dtype) if out is None else out)
+    np.add(root, x.dtype.type(0), root)
+    np.copyto(root, np.inf, where=low)
+    return root
 
 
 pow_p = elementwise("pow", "power({0}, {1})", "fc", _pow_dx, _pow_dy, aval=_pow_aval)

@@ -39,21 +39,28 @@ def convert_element_type_kernel(x: np.ndarray, dtype: Any) -> np.ndarray:
     if x.dtype == dtype:
         return x
     if dtypes.kind(x.dtype) in "fc" and dtypes.kind(dtype) in "iu":
-        return _float_to_int(x, dtype)
+        return float_to_int(x.real, np.empty(x.shape, dtype))
     if x.dtype.kind == "c" and dtype.kind != "c":
         x = x.real
     return x.astype(dtype)
 
 
-def _float_to_int(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """XLA clamps to the range and takes nan to 0, where C leaves both undefined."""
-    x = x.real.astype(np.float64, copy=False)
-    limits = dtypes.iinfo(dtype)
-    inside = (x > float(limits.min) - 1) & (x < float(limits.max) + 1)
-    whole = np.where(inside, x, 0).astype(dtype)
-    low, high = np.asarray(limits.min, dtype), np.asarray(limits.max, dtype)
-    edge = np.where(x < 0, low, np.where(x > 0, high, np.asarray(0, dtype)))
-    return np.where(inside, whole, edge)
+@kernel
+def float_to_int(x: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Into an array of integers. XLA clamps to the range and takes nan to 0, where C leaves both
+    undefined."""
+    limits = dtypes.iinfo(out.dtype)
+    below, above = float(limits.min) - 1, float(limits.max) + 1
+    if x.dtype.char in "fd" and x.min(initial=0) > below and x.max(initial=0) < above:
+        np.copyto(out, x, "unsafe")
+        return out
+    x = x.astype(np.float64, copy=False)
+    inside = (x > below) & (x < above)
+    np.copyto(out, np.where(inside, x, 0), "unsafe")
+    low, high = np.asarray(limits.min, out.dtype), np.asarray(limits.max, out.dtype)
+    np.copyto(out, low, where=x <= below)
+    np.copyto(out, high, where=x >= above)
+    return out
 
 
 def _convert_jvp(primals: Any, tangents: Any, *, new_dtype: np.dtype, **params: Any) -> Any:

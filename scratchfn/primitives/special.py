@@ -17,6 +17,7 @@ import numpy as np
 
 from scratchfn import errors
 from scratchfn.backends.numpy.kernels import gamma as kernels
+from scratchfn.backends.numpy.kernels.erf import SMALL, erf
 from scratchfn.backends.numpy.kernels.erf_inv import erf_inv
 from scratchfn.core import dtypes
 from scratchfn.core.template import kernel
@@ -51,9 +52,15 @@ def scipy_special() -> Any:
 
 
 @kernel
+def erf_kernel(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    if x.dtype == np.float32 and x.size >= SMALL:
+        return erf(x, np.empty(x.shape, x.dtype) if out is None else out)
+    return _erf_of_scipy(x, out) if out is not None else _erf_of_scipy(x)
+
+
 @_in_32_bits
-def erf_kernel(x: np.ndarray) -> np.ndarray:
-    return scipy_special().erf(x)
+def _erf_of_scipy(*args: np.ndarray) -> np.ndarray:
+    return scipy_special().erf(*args)
 
 
 @kernel

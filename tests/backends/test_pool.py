@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from scratchfn.backends.numpy import blas, pool
-from scratchfn.backends.numpy.pool import in_parallel
+from scratchfn.backends.numpy.pool import in_parallel, in_tiles
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
@@ -23,6 +23,19 @@ def test_each_part_once(count: int) -> None:
 def test_parts_run_at_the_same_time() -> None:
     barrier = threading.Barrier(2, timeout=30)
     in_parallel(barrier.wait, (), ())
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 8, 9, 16, 17, 100])
+def test_tiles_make_up_the_whole(size: int) -> None:
+    counts = np.zeros(size, int)
+    longest = []
+
+    def work(tile: slice) -> None:
+        counts[tile] += 1
+        longest.append(tile.stop - tile.start)
+
+    in_tiles(work, size, 8)
+    assert (counts == 1).all() and max(longest) <= 8
 
 
 def test_within_itself_one_after_the_other() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import scratchfn.lax
+from scratchfn.backends.numpy.simplify import simplify
 from scratchfn.backends.numpy.spelling import OWN_RESULT, VIEWS, into
 from scratchfn.core.array import Array, as_value, to_numpy
 from scratchfn.core.jaxpr import Eqn, Literal, effects_of
@@ -18,12 +19,54 @@ from scratchfn.core.quiet import quietly
 from scratchfn.core.stage import stage_closed
 from scratchfn.core.template import NAMESPACE
 from scratchfn.core.trace import registry
-from tests.primitives.case import Case
+from tests.primitives.case import Case, normal, values
 from tests.primitives.results import flat
 from tests.primitives.test_primitives import CASES, IDS
 
 ULPS = 4  # between a spelling and its primitive, where both round
-SUMS = {"dot_general", "reduce_sum", "cumsum"}  # whose terms may cancel
+SUMS = {"conv_general_dilated", "dot_general", "reduce_sum", "cumsum"}  # whose terms may cancel
+
+
+INF, NAN = np.inf, np.nan
+NUMBERS = values([0.0, -0.0, 0.5, -0.5, 1.5, -2.5, 7.0, -30.0, 3e19, 1e-25, INF, -INF, NAN])
+WHOLE = values([0, 1, -1, 5, 6, 7, -5, -6, -7, 127, -128], "int8")
+COUNTS = values([0, 1, 5, 6, 7, 200, 255], "uint8")
+
+
+def with_number(name: str, x: Any, number: Any) -> Case:
+    """A case whose second operand is a number known to the program."""
+    dtype = x.dtype.type
+    return Case(name, lambda lax, x: getattr(lax, name)(x, dtype(number)), x, id=f"{number}")
+
+
+# What is spelled in its own way but is not in the table of primitives: numbers that are known.
+MORE = [
+    *(with_number("div", x, y) for x in (WHOLE, COUNTS) for y in (1, 3, 4, 127)),
+    *(with_number("rem", x, y) for x in (WHOLE, COUNTS) for y in (1, 3, 4, 127)),
+    *(
+        with_number(name, x, by)
+        for name in ("shift_left", "shift_right_logical", "shift_right_arithmetic")
+        for x in (WHOLE, COUNTS)
+        for by in (0, 3, 7, 8)
+    ),
+    *(with_number("pow", NUMBERS, y) for y in (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, -1.0, 2.5)),
+    *(
+        Case("integer_pow", lambda lax, x, y=y: lax.integer_pow(x, y), NUMBERS, id=f"{y}")
+        for y in (-4, -3, -1, 3, 4, 5, 8)
+    ),
+    *(
+        Case("select_n", fun, which, NUMBERS, id=name)
+        for which in (values([True, False] * 6 + [True], "bool"),)
+        for name, fun in {
+            "0 or x": lambda lax, b, x: lax.select_n(b, lax.full_like(x, 0), x),
+            "x or 0": lambda lax, b, x: lax.select_n(b, x, lax.full_like(x, 0)),
+        }.items()
+    ),
+    Case("erf", lambda lax, x: lax.erf(x), normal(70, 400), id="many"),
+    Case("convert_element_type", lambda lax, x: lax.convert_element_type(x, "int32"), NUMBERS),
+    Case("convert_element_type", lambda lax, x: lax.convert_element_type(x, "bool"), NUMBERS),
+    Case("convert_element_type", lambda lax, x: lax.convert_element_type(x, "int32"), normal(9)),
+]
 
 
 class Use(NamedTuple):
@@ -38,18 +81,21 @@ class Use(NamedTuple):
 
 
 def uses(case: Case) -> Iterator[Use]:
-    """The equations of a case's program that are of its primitive, with what they are given."""
+    """The equations of a case's program that are of its primitive, with what they are given; of
+    MORE all equations, after algebra, which puts numbers for arrays of one number."""
     args = [as_value(x) for x in case.args()]
     closed = stage_closed(
         lambda *xs: flat(case.fun(scratchfn.lax, *xs)), [x.aval for x in args], case.name
     )
+    if case in MORE:
+        closed = simplify(closed)
     env: dict[Any, Any] = dict(zip(closed.jaxpr.invars, map(to_numpy, args), strict=True))
     for v, const in zip(closed.jaxpr.constvars, closed.consts, strict=True):
         env[v] = to_numpy(const) if isinstance(const, Array) else np.asarray(const)
     for eqn in closed.jaxpr.eqns:
         operands = [to_numpy(v.val) if type(v) is Literal else env[v] for v in eqn.invars]
         use = Use(eqn, operands)
-        if eqn.primitive.name == case.name:
+        if case in MORE or eqn.primitive.name == case.name:
             yield use
         env.update(zip(eqn.outvars, use.results(), strict=True))
 
@@ -68,6 +114,9 @@ class Operand:
 
     def seen(self, suffix: str) -> str:
         return f"{self.name}{suffix}"
+
+    def is_part(self, whole: Any, start: int) -> bool:
+        return False
 
     def constant(self, value: Any, hint: str) -> str:
         name = f"{hint}{len(self.namespace)}"
@@ -133,7 +182,7 @@ def _backwards(x: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("case", CASES, ids=IDS.get)
+@pytest.mark.parametrize("case", [*CASES, *MORE], ids=lambda case: IDS.get(case, case.id))
 def test_spelling(case: Case) -> None:
     for use in uses(case):
         if not _is_buffer(use) or into(use.eqn) is None:

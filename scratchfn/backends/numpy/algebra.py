@@ -35,7 +35,8 @@ def rewrite(jaxpr: Jaxpr) -> Jaxpr:
     eqns: list[Eqn] = []
     while todo:
         eqn = todo.pop()
-        eqn = eqn.replace(invars=[_read(v, env) for v in eqn.invars])
+        if not env.keys().isdisjoint(eqn.invars):
+            eqn = eqn.replace(invars=[_read(v, env) for v in eqn.invars])
         found = None if len(eqn.outvars) != 1 or effects_of(eqn) else _simpler(eqn, known)
         if found is None:
             eqns.append(eqn)

@@ -30,11 +30,12 @@ from typing import Any
 
 import numpy as np
 
-from scratchfn.backends.numpy import tiles
+from scratchfn.backends.numpy import spelling, tiles
 from scratchfn.backends.numpy.memory import NO_BUFFERS, Plan
 from scratchfn.backends.numpy.regions import Region, Step, reads
 from scratchfn.backends.numpy.scalars import of_numbers
 from scratchfn.backends.numpy.spelling import VIEWS, into
+from scratchfn.backends.numpy.spelling.reductions import as_number
 from scratchfn.core.array import Array, to_numpy
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
@@ -180,6 +181,8 @@ class Writer:
     def as_view(self, eqn: Eqn) -> bool:
         """Names a view of a buffer, which takes no line; False if it is none."""
         source = self.atom(eqn.invars[0]) if eqn.primitive.name in VIEWS else ""
+        if eqn.primitive.name == "broadcast_in_dim" and type(eqn.invars[0]) is Literal:
+            self.layouts.setdefault(source, self.constants[source])
         if source not in self.layouts:
             return False
         layout = eqn.primitive.impl(self.layouts[source], **eqn.params)
@@ -196,6 +199,8 @@ class Writer:
         """A line that gives names to the results of an expression."""
         avals = [v.aval for v in eqn.invars]
         text = of_numbers(eqn, self.number)
+        if text is None and len(eqn.invars) == 1:
+            text = as_number(eqn, Operand(self, eqn.invars[0]))
         if text is None:
             names = [self.atom(v) for v in eqn.invars]
             text = eqn.primitive.source(names, avals, eqn.params, self.constant)
@@ -222,6 +227,7 @@ class Operand:
 
     def __init__(self, writer: Writer, atom: Atom):
         self.writer = writer
+        self.of = atom
         self.aval: ShapedArray = atom.aval
         self.name = writer.atom(atom)
 
@@ -230,6 +236,9 @@ class Operand:
 
     def __format__(self, dtype: str) -> str:
         return self.seen(f".view({dtype})") if dtype else self.name
+
+    def is_part(self, whole: spelling.Operand, start: int) -> bool:
+        return self.writer.plan.parts.get(self.of) == (whole.of, start)
 
     def constant(self, value: Any, hint: str) -> str:
         """The name of a constant; equal arrays share it."""

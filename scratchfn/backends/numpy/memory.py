@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scratchfn.backends.numpy.parts import Parts, find_parts, places
 from scratchfn.backends.numpy.regions import Region, Step, reads, schedule
 from scratchfn.backends.numpy.spelling import OWN_RESULT, VIEWS, into
 from scratchfn.core.avals import ShapedArray
@@ -39,11 +40,12 @@ class Arena:
 
 
 class Plan(NamedTuple):
-    """The steps of a program, the offset of each variable that is a buffer, where each region has
-    its scratch, and the bytes of them all."""
+    """The steps of a program, the offset of each variable that is a buffer, those that are parts of
+    others, where each region has its scratch, and the bytes of them all."""
 
     steps: Sequence[Step]
     offsets: dict[Var, int]
+    parts: Parts
     scratch: dict[Region, Scratch]
     size: int
 
@@ -62,7 +64,7 @@ class Scratch(NamedTuple):
         return self.offset + thread * self.bytes
 
 
-NO_BUFFERS = Plan((), {}, {}, 0)
+NO_BUFFERS = Plan((), {}, {}, {}, 0)
 
 
 def plan(jaxpr: Jaxpr) -> Plan:
@@ -76,24 +78,30 @@ def _plan(steps: Sequence[Step], results: Sequence[Var]) -> Plan:
     seen = [*results, *_seen_by_users(steps)]
     escaping = _with_operands(steps, shown, {r for v in seen for r in shown.get(v, ())})
     buffers = {v for v, roots in shown.items() if roots == {v} and v not in escaping}
+    dead = _last_reads(steps, shown)
+    parts = find_parts(steps, dead, buffers)
     offsets: dict[Var, int] = {}
     scratch: dict[Region, Scratch] = {}
     free = _Free()
-    for step, dead in zip(steps, _last_reads(steps, shown), strict=True):
-        dying = [v for v in dead if v in offsets]
-        for out in (v for v in step.outvars if v in buffers):
-            heir = _heir(step, dying)
+    for step, over in zip(steps, dead, strict=True):
+        dying = [v for v in over if v in offsets and v not in parts]
+        for out in (v for v in step.outvars if v in buffers and v not in offsets):
+            heir = None if out in parts else _heir(step, dying)
             if heir is not None:
                 offsets[out] = offsets[heir]
                 dying.remove(heir)
+            elif out in parts:
+                whole = parts[out].whole
+                offsets[whole] = free.take(_bytes(whole.aval))
+                offsets |= places(whole, offsets[whole], parts, buffers)
             else:
                 offsets[out] = free.take(_bytes(out.aval))
         if isinstance(step, Region):
             scratch[step] = _scratch(step, free)
-        dying += [v for v in step.outvars if v in offsets and v in dead]
+        dying += [v for v in step.outvars if v in offsets and v in over and v not in parts]
         for v in dict.fromkeys(dying):
             free.give(offsets[v], _bytes(v.aval))
-    return Plan(steps, offsets, scratch, free.size)
+    return Plan(steps, offsets, parts, scratch, free.size)
 
 
 def _scratch(region: Region, free: _Free) -> Scratch:

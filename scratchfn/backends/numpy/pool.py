@@ -100,3 +100,18 @@ def in_parallel(function: Callable[..., Any], *parts: Sequence[Any]) -> None:
                 raise error
     finally:
         _free.release()
+
+
+def in_tiles(work: Callable[[slice], None], size: int, tile: int) -> None:
+    """work(part) for slices that make up `size` elements, of at most `tile` each: so many as stay
+    in the cache. Every thread has a run of them."""
+    if size <= tile:
+        work(slice(0, size))
+        return
+    each = -(-size // min(usable_threads(), -(-size // tile)))  # elements for a thread
+
+    def run(start: int, stop: int) -> None:
+        for i in range(start, stop, tile):
+            work(slice(i, min(i + tile, stop)))
+
+    in_parallel(run, *[(start, min(start + each, size)) for start in range(0, size, each)])

@@ -13,8 +13,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from scratchfn.core.array import to_numpy
 from scratchfn.core.avals import ShapedArray
-from scratchfn.core.jaxpr import Atom, Eqn
+from scratchfn.core.jaxpr import Atom, Eqn, Literal
 
 # primitive -> kinds of its arguments' dtype, its spelling
 _OPERATORS: dict[str, tuple[str, str]] = {
@@ -22,6 +23,7 @@ _OPERATORS: dict[str, tuple[str, str]] = {
     "sub": ("iuf", "{0} - {1}"),
     "mul": ("iuf", "{0} * {1}"),
     "div": ("f", "{0} / {1}"),
+    "pow": ("f", "{0} ** {1}"),
     "neg": ("if", "-{0}"),
     "lt": ("iuf", "{0} < {1}"),
     "le": ("iuf", "{0} <= {1}"),
@@ -46,11 +48,23 @@ def of_numbers(eqn: Eqn, name: Callable[[Atom], str]) -> str | None:
     if eqn.primitive.name == "select_n":
         chosen = avals[0].dtype.kind == "b" and len(names) == 3
         return "{2} if {0} else {1}".format(*names) if chosen else None
+    if eqn.primitive.name == "pow" and not _is_plain_power(eqn):
+        return None
     kinds, spelling = _OPERATORS.get(eqn.primitive.name, ("", ""))
     return spelling.format(*names) if avals[0].dtype.kind in kinds else None
 
 
 _SPELLED = {*_OPERATORS, "convert_element_type", "select_n"}
+
+
+def _is_plain_power(eqn: Eqn) -> bool:
+    """Is a power right as an operator? That takes one to 0.5 for a square root, which has another
+    value for -0.0 and -inf."""
+    x, y = eqn.invars
+    if x.aval.dtype != y.aval.dtype or x.aval.dtype.char not in "fd":
+        return False
+    of_positive = type(x) is Literal and bool(to_numpy(x.val) > 0)
+    return of_positive or (type(y) is Literal and bool(to_numpy(y.val) != 0.5))
 
 
 def is_number(aval: ShapedArray) -> bool:

@@ -1,95 +1,25 @@
 """Passes from program to program, before any source is written: calls are replaced by what they
-call, equal equations are computed once, and what nobody reads goes away. Equations with effects
-stay, all of them, in their order.
+call, work is moved out of loops, equal equations are computed once, and what nobody reads goes
+away. Equations with effects stay, all of them, in their order.
 
-Read next: `backends/numpy/emit.py`.
+Read next: `backends/numpy/inline.py`, then `backends/numpy/emit.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from typing import Any
-
 from scratchfn.backends.numpy.algebra import rewrite
-from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, effects_of, prune
-
-# Operations whose operands may change places. (Maxima may not: of 0.0 and -0.0 the first is taken.)
-COMMUTATIVE = frozenset({"add", "add_any", "mul", "and", "or", "xor", "eq", "ne"})
+from scratchfn.backends.numpy.hoist import hoist
+from scratchfn.backends.numpy.inline import inline_calls, share_equal_equations
+from scratchfn.backends.numpy.pack import pack
+from scratchfn.config import config
+from scratchfn.core.jaxpr import ClosedJaxpr, prune
 
 
 def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The same program, simpler."""
     jaxpr, consts = inline_calls(closed)
+    if config.hoist_loops:
+        jaxpr, consts = hoist(jaxpr, consts)
     jaxpr = share_equal_equations(rewrite(jaxpr))
-    return ClosedJaxpr(*prune(jaxpr, consts))
-
-
-def inline_calls(closed: ClosedJaxpr) -> tuple[Jaxpr, list[Any]]:
-    """Replaces every operation that only calls a program (`Primitive.program`) by its equations."""
-    jaxpr = closed.jaxpr
-    constvars, consts = list(jaxpr.constvars), list(closed.consts)
-    eqns: list[Eqn] = []
-
-    def walk(inner: Jaxpr, env: dict[Var, Atom]) -> list[Atom]:
-        for eqn in inner.eqns:
-            invars = [_read(v, env) for v in eqn.invars]
-            if eqn.primitive.program:
-                called = eqn.params[eqn.primitive.program]
-                fresh = [Var(v.aval) for v in called.jaxpr.constvars]
-                constvars.extend(fresh)
-                consts.extend(called.consts)
-                names = [*called.jaxpr.constvars, *called.jaxpr.invars]
-                outs = walk(called.jaxpr, dict(zip(names, [*fresh, *invars], strict=True)))
-                env.update(zip(eqn.outvars, outs, strict=True))
-            else:
-                outvars = [Var(v.aval) for v in eqn.outvars]
-                env.update(zip(eqn.outvars, outvars, strict=True))
-                eqns.append(Eqn(eqn.primitive, invars, outvars, eqn.params, eqn.source))
-        return [_read(v, env) for v in inner.outvars]
-
-    outvars = walk(jaxpr, {v: v for v in [*jaxpr.constvars, *jaxpr.invars]})
-    return Jaxpr(constvars, jaxpr.invars, outvars, eqns), consts
-
-
-def share_equal_equations(jaxpr: Jaxpr) -> Jaxpr:
-    """Computes an operation with the same arguments and params once."""
-    env: dict[Var, Atom] = {}
-    seen: dict[Hashable, Eqn] = {}
-    eqns = []
-    for eqn in jaxpr.eqns:
-        invars = [_read(v, env) for v in eqn.invars]
-        new = Eqn(eqn.primitive, invars, eqn.outvars, eqn.params, eqn.source)
-        key = _key(new)
-        twin = seen.setdefault(key, new) if key is not None else new
-        if twin is new:
-            eqns.append(new)
-        else:
-            env.update(zip(new.outvars, twin.outvars, strict=True))
-    outvars = [_read(v, env) for v in jaxpr.outvars]
-    return Jaxpr(jaxpr.constvars, jaxpr.invars, outvars, eqns)
-
-
-def _key(eqn: Eqn) -> Hashable | None:
-    """What makes two equations the same; None if a param cannot be compared, or if it matters how
-    often the equation is run."""
-    if effects_of(eqn):
-        return None
-    atoms: Iterable[Hashable] = tuple(
-        (v.aval, v.val.buffer.tobytes()) if type(v) is Literal else v for v in eqn.invars
-    )
-    if eqn.primitive.name in COMMUTATIVE:
-        atoms = frozenset(atoms)
-    key = (eqn.primitive, atoms, _items(eqn.params))
-    try:
-        hash(key)
-    except TypeError:
-        return None
-    return key
-
-
-def _items(params: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(sorted(params.items(), key=lambda item: item[0]))
-
-
-def _read(v: Atom, env: dict[Var, Atom]) -> Atom:
-    return env.get(v, v) if type(v) is Var else v
+    jaxpr, consts = prune(jaxpr, consts)
+    return ClosedJaxpr(pack(jaxpr), consts)

@@ -109,7 +109,9 @@ class _Loop:
                  *zip(region.outvars, region.jaxpr.outvars, strict=True)]  # fmt: skip
         for v, inner in pairs[: len(pairs) - region.sums]:
             names[inner] = self.part(self.seen(v, (region.rows, *inner.aval.shape[1:])))
-        of_tiles = [v for v in region.jaxpr.outvars[self.by_rows :] if v in self.scratch.plan.offsets]
+        of_tiles = [
+            v for v in region.jaxpr.outvars[self.by_rows :] if v in self.scratch.plan.offsets
+        ]
         names.update(zip(of_tiles, self.running[region.sums :], strict=True))
 
     def place(self, v: Var) -> None:

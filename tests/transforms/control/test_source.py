@@ -21,8 +21,8 @@ def text_of(f: Any, *args: Any) -> str:
 def test_scan() -> None:
     def f(h: Any, xs: Any) -> Any:
         def step(h: Any, x: Any) -> Any:
-            y = jnp.tanh(x)
-            return h + y, y
+            h = jnp.tanh(h + x)
+            return h, h
 
         return lax.scan(step, h, xs, reverse=True)
 
@@ -35,9 +35,9 @@ def test_scan() -> None:
 def scan_loop(a, b):
     c = np.empty((5, 3), np.float32)
     for d, e in zip(range(4, -1, -1), b[::-1]):
-        f = np.tanh(e)
-        g = np.add(a, f)
-        c[d] = f
+        f = np.add(a, e)
+        g = np.tanh(f)
+        c[d] = g
         a = g
     return (a, c)
 """

@@ -1,77 +1,104 @@
-"""conv_general_dilated: every convolution, its two gradients included, as a matrix product.
+"""conv_general_dilated: every convolution, its two gradients included, as correlations.
 
     out[n, f, p] = sum over c, k of  x[n, c, stride * p + dilation * k] w[f, c, k]
 
 Whatever the layout, transposed views bring the operands to [batch, feature, *spatial] without
-moving an element, and `_correlate` gathers the patches x[n, c, stride * p + dilation * k] in the
-order in which they lie in memory, so that long runs are copied; BLAS does the rest. JAX writes the
-gradients of a convolution as convolutions with permuted specs, so they come by the same way. Three
-things are taken out first:
+moving an element; `correlate` does the rest. JAX writes the gradients of a convolution as
+convolutions with permuted specs, so they come by the same way. Three things are taken out first:
 
 - groups, of features or of the batch, become a leading axis;
 - a dilated lhs (the gradient of a strided convolution) is cut into phases that meet no holes;
 - padding, where negative, is a slice.
+
+Read next: `correlate.py`.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from scratchfn.core.quiet import quiet
+from scratchfn.core.template import kernel
 
-from .dot import BLAS, product, working_dtype
-from .strided import Padding, Shape, Window, outer_first, pad
+from .correlate import Correlation, correlate
+from .dot import working_dtype
+from .strided import Padding, Shape, Window, pad
 
-PATCH_BYTES = 2 << 20  # gather this much before each product: the patches are then still in cache
 NARROW = 4  # groups of at most this many weights a tap are not worth a matrix product each
 
 
-@quiet
+class Convolution(NamedTuple):
+    """What a convolution is, apart from its operands: the params of conv_general_dilated."""
+
+    window_strides: Shape
+    padding: Padding
+    lhs_dilation: Shape
+    rhs_dilation: Shape
+    dimension_numbers: tuple[Shape, Shape, Shape]
+    feature_group_count: int
+    batch_group_count: int
+
+    def shape(self, lhs: Shape, rhs: Shape) -> Shape:
+        """Of the result."""
+        lhs_spec, rhs_spec, out_spec = self.dimension_numbers
+        n, _, *space = (lhs[i] for i in lhs_spec)
+        f, _, *taps = (rhs[i] for i in rhs_spec)
+        window = Window(tuple(taps), self.window_strides, self.rhs_dilation)
+        spread = [
+            (s - 1) * d + 1 if s else 0 for s, d in zip(space, self.lhs_dilation, strict=True)
+        ]
+        places = window.positions(
+            [s + low + high for s, (low, high) in zip(spread, self.padding, strict=True)]
+        )
+        shape = (n // self.batch_group_count, f, *places)
+        return tuple(shape[out_spec.index(i)] for i in range(len(shape)))
+
+
 def conv_general_dilated(
     lhs: np.ndarray,
     rhs: np.ndarray,
     *,
-    window_strides: Shape,
-    padding: Padding,
-    lhs_dilation: Shape,
-    rhs_dilation: Shape,
-    dimension_numbers: tuple[Shape, Shape, Shape],
-    feature_group_count: int,
-    batch_group_count: int,
     precision: Any = None,
     preferred_element_type: Any = None,
     out_sharding: Any = None,
+    **params: Any,
 ) -> np.ndarray:
     """lax.conv_general_dilated. `precision` and `out_sharding` have no meaning on one CPU."""
+    convolution = Convolution(**params)
     result = np.dtype(preferred_element_type or lhs.dtype)
-    work = working_dtype(result)
-    lhs_spec, rhs_spec, out_spec = dimension_numbers
-    x = lhs.astype(work, copy=False).transpose(lhs_spec)  # [n, c, *s]
-    w = rhs.astype(work, copy=False).transpose(rhs_spec)  # [f, c, *k]
+    out = np.empty(convolution.shape(lhs.shape, rhs.shape), working_dtype(result))
+    convolve(lhs, rhs, out, convolution)
+    return out.astype(result, copy=False)
+
+
+@kernel
+@quiet
+def convolve(lhs: np.ndarray, rhs: np.ndarray, out: np.ndarray, convolution: Convolution) -> None:
+    """Writes a convolution, computed in the dtype of `out`."""
+    lhs_spec, rhs_spec, out_spec = convolution.dimension_numbers
+    x = lhs.astype(out.dtype, copy=False).transpose(lhs_spec)  # [n, c, *s]
+    w = rhs.astype(out.dtype, copy=False).transpose(rhs_spec)  # [f, c, *k]
+    y = out.transpose(out_spec)  # [n, f, *p]
+    if not (out.size and w.size and x.size):
+        out.fill(0)
+        return
     axes = tuple(
         _Axis(*fields)
         for fields in zip(
-            window_strides, (low for low, _ in padding), lhs_dilation, rhs_dilation, strict=True
+            convolution.window_strides,
+            (low for low, _ in convolution.padding),
+            convolution.lhs_dilation,
+            convolution.rhs_dilation,
+            strict=True,
         )
     )
-    window = Window(w.shape[2:], window_strides, rhs_dilation)
-    spread = [(n - 1) * d + 1 if n else 0 for n, d in zip(x.shape[2:], lhs_dilation, strict=True)]
-    positions = window.positions(
-        [n + low + high for n, (low, high) in zip(spread, padding, strict=True)]
-    )
-    shape = (x.shape[0] // batch_group_count, w.shape[0], *positions)
-    out = np.zeros([shape[out_spec.index(i)] for i in range(len(shape))], work)
-    if out.size and w.size and x.size:
-        y = out.transpose(out_spec)  # [n, f, *p]
-        x, w, y = _split_groups(x, w, y, feature_group_count, batch_group_count)
-        _convolve(x, w, y, axes)
-    return out.astype(result, copy=False)
+    groups = convolution.feature_group_count, convolution.batch_group_count
+    _convolve(*_split_groups(x, w, y, *groups), axes)
 
 
 class _Axis(NamedTuple):
@@ -101,28 +128,26 @@ def _split_groups(
 
 
 def _convolve(x: np.ndarray, w: np.ndarray, out: np.ndarray, axes: tuple[_Axis, ...]) -> None:
-    """Write the convolution into `out`, which holds zeros."""
+    """Writes the convolution of groups."""
     for i, axis in enumerate(axes):
         if axis.lhs_dilation > 1 and axis.stride == 1:
+            before = (slice(None),) * (3 + i)
             for phase in _phases(w.shape[3 + i], out.shape[3 + i], axis):
-                taps = (slice(None),) * (3 + i) + (phase.taps,)
-                places = (slice(None),) * (3 + i) + (phase.places,)
                 inner = (*axes[:i], phase.axis, *axes[i + 1 :])
-                _convolve(x, w[taps], out[places], inner)
+                _convolve(x, w[(*before, phase.taps)], out[(*before, phase.places)], inner)
             return
-    strides, dilations = (tuple(a[i] for a in axes) for i in (0, 3))
-    window = Window(w.shape[3:], strides, dilations)
-    padding = [(0, 0)] * 3 + [
-        (a.low, (k - 1) * a.rhs_dilation + (p - 1) * a.stride - (s - 1) * a.lhs_dilation - a.low)
-        for a, k, p, s in zip(axes, w.shape[3:], out.shape[3:], x.shape[3:], strict=True)
-    ]
-    x = pad(x, x.dtype.type(0), padding, (1, 1, 1, *(a.lhs_dilation for a in axes)))
-    groups, f, c = w.shape[:3]
-    if groups > 1 and f * c <= NARROW:
-        _correlate_narrow_groups(x, w, out, window)
-    else:
-        for g in range(groups):
-            _correlate(x[g], w[g], out[g], window)
+    if not w.size:  # of a phase that meets holes alone
+        out.fill(0)
+        return
+    holes = tuple(axis.lhs_dilation for axis in axes)
+    if max(holes, default=1) > 1:
+        x = pad(x, x.dtype.type(0), [(0, 0)] * x.ndim, (1, 1, 1, *holes))
+    strides, low, _, dilations = zip(*axes, strict=True) if axes else ((),) * 4
+    if len(x) > 1 and w.shape[1] * w.shape[2] <= NARROW:
+        _correlate_narrow_groups(x, w, out, Window(w.shape[3:], strides, dilations), low)
+        return
+    for g in range(len(x)):
+        correlate(Correlation(x[g], w[g], out[g], strides, dilations, low))
 
 
 # -- a dilated lhs
@@ -146,95 +171,29 @@ def _phases(taps: int, places: int, axis: _Axis) -> Iterator[_Phase]:
         for first in range(min(d // common, taps)):
             offset = q + first * r - low
             if offset % d == 0:
-                yield _Phase(
-                    slice(first, None, d // common),
-                    slice(q, None, d),
-                    _Axis(1, -(offset // d), 1, r // common),
-                )
+                met, below = slice(first, None, d // common), -(offset // d)
                 break
-
-
-# -- the product
-
-
-def _correlate(x: np.ndarray, w: np.ndarray, out: np.ndarray, window: Window) -> None:
-    """One group: x [n, c, *s] padded, w [f, c, *k], out [n, f, *p]."""
-    spatial = len(window.sizes)
-    steps = x.strides[2:]
-    patches = as_strided(  # [n, *p, c, *k]
-        x,
-        (x.shape[0], *out.shape[2:], *w.shape[1:]),
-        (
-            x.strides[0],
-            *(step * s for step, s in zip(steps, window.strides, strict=True)),
-            x.strides[1],
-            *(step * d for step, d in zip(steps, window.dilations, strict=True)),
-        ),
-        writeable=False,
-    )
-    rows = outer_first(patches, range(spatial + 1))  # n and p, one row of the product each
-    terms = outer_first(patches, range(spatial + 1, patches.ndim))  # c and k, summed over
-    out = out.transpose([*(i + (i > 0) for i in rows), 1])  # [*rows, f]
-    w = w.transpose([*(i - spatial for i in terms), 0])  # [*terms, f]
-    rows_inside = _run(patches, rows) > _run(patches, terms)
-    order = [*rows, *terms]
-    patches = patches.transpose(order)  # [*rows, *terms]
-    # Cut along the outermost axis of memory. If that is summed over, the products add up.
-    split = min(range(len(order)), key=lambda i: (patches.shape[i] == 1, -abs(patches.strides[i])))
-    count = patches.shape[split]
-    step = max(1, PATCH_BYTES * count // patches.nbytes)
-    if math.prod(window.sizes) == 1:
-        step = count  # there is nothing to gather
-    for start in range(0, count, step):
-        part = _cut(patches, split, start, step)
-        if split < len(rows):
-            _multiply(part, w, _cut(out, split, start, step), rows_inside, accumulate=False)
         else:
-            w_part = _cut(w, split - len(rows), start, step)
-            _multiply(part, w_part, out, rows_inside, accumulate=start > 0)
+            met, below = slice(0), 0  # nothing but holes
+        yield _Phase(met, slice(q, None, d), _Axis(1, below, 1, r // common))
 
 
-def _cut(x: np.ndarray, axis: int, start: int, step: int) -> np.ndarray:
-    return x[(slice(None),) * axis + (slice(start, start + step),)]
+# -- depthwise
 
 
-def _multiply(
-    patches: np.ndarray, w: np.ndarray, out: np.ndarray, rows_inside: bool, *, accumulate: bool
+def _correlate_narrow_groups(
+    x: np.ndarray, w: np.ndarray, out: np.ndarray, window: Window, low: Shape
 ) -> None:
-    """out [*rows, f] = patches [*rows, *terms] times w [*terms, f]; gathers the patches."""
-    f = w.shape[-1]
-    w = w.reshape(-1, f)
-    if rows_inside:
-        rows = out.ndim - 1
-        inside_out = (*range(rows, patches.ndim), *range(rows))
-        a = patches.transpose(inside_out).reshape(w.shape[0], -1).T
-    else:
-        a = patches.reshape(-1, w.shape[0])
-    if not accumulate and out.flags.c_contiguous and out.dtype.char in BLAS:
-        np.matmul(a, w, out=out.reshape(-1, f))
-        return
-    # A product in the order of the output's memory makes the copy into it a straight one.
-    feature_last = abs(out.strides[-1]) == min(map(abs, out.strides))
-    block = product(a, w) if feature_last else product(w.T, a.T).T
-    if accumulate:
-        out += block.reshape(out.shape)
-    else:
-        out[...] = block.reshape(out.shape)
-
-
-def _run(x: np.ndarray, axes: Sequence[int]) -> int:
-    """How many elements lie side by side in memory if `axes` are x's last."""
-    run = 1
-    for i in reversed(axes):
-        if x.shape[i] > 1:
-            if x.strides[i] != run * x.itemsize:
-                break
-            run *= x.shape[i]
-    return run
-
-
-def _correlate_narrow_groups(x: np.ndarray, w: np.ndarray, out: np.ndarray, window: Window) -> None:
     """Depthwise convolutions: all groups at once, one tap (or one output place) after another."""
+    padding = [
+        (a, (k - 1) * d + (p - 1) * s + 1 - n - a)
+        for a, k, d, p, s, n in zip(
+            low, window.sizes, window.dilations, out.shape[3:], window.strides, x.shape[3:],
+            strict=True,
+        )
+    ]  # fmt: skip
+    x = pad(x, x.dtype.type(0), [(0, 0)] * 3 + padding, (1,) * x.ndim)
+    out.fill(0)
     pairs = list(itertools.product(range(w.shape[1]), range(w.shape[2])))
     space = range(3, x.ndim)
     x, w, out = (a.transpose(*space, 0, 1, 2) for a in (x, w, out))  # [*space, g, ...]

@@ -5,7 +5,8 @@ held as a float64 of the same value. The product of two is then exact, and its s
 off by 2^-53, so that rounding it to float32 rounds `a * b + c` once; but for one sum in 2^29 that
 lies just beside a tie. A single sum, product, quotient or root of float32 needs no such care.
 
-A rounding takes two passes over the numbers, so all is done on tiles that stay in the cache.
+A rounding takes two passes over the numbers, so all is done on tiles that stay in the cache, on all
+threads.
 
 Read next: `fused_log.py`.
 """
@@ -18,7 +19,9 @@ from typing import Any
 
 import numpy as np
 
-TILE = 1 << 14
+from scratchfn.backends.numpy.pool import in_tiles
+
+TILE = 1 << 15
 
 
 def tiled(f: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
@@ -32,9 +35,11 @@ def tiled(f: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
         if size <= TILE:
             return f(*flat).reshape(shape)
         out = np.empty(size, arrays[0].dtype)
-        for start in range(0, size, TILE):
-            tile = slice(start, start + TILE)
+
+        def fill(tile: slice) -> None:
             out[tile] = f(*(x[tile] for x in flat))
+
+        in_tiles(fill, size, TILE)
         return out.reshape(shape)
 
     return over_tiles

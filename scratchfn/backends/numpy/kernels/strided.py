@@ -81,3 +81,21 @@ def pad(
 def outer_first(x: np.ndarray, axes: Sequence[int]) -> list[int]:
     """The axes in the order in which they lie in memory, the widest stride first."""
     return sorted(axes, key=lambda axis: -abs(x.strides[axis]))
+
+
+def merges(x: np.ndarray, start: int, stop: int) -> bool:
+    """Do the axes from `start` to `stop` lie in memory as one, so that a reshape is a view?"""
+    kept = [i for i in range(start, stop) if x.shape[i] != 1]
+    return all(x.strides[i] == x.shape[j] * x.strides[j] for i, j in itertools.pairwise(kept))
+
+
+def runs(x: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """A view of `x` whose elements are as long as the runs of memory of `like`, an array of the
+    same shape and type: copying a run is faster than copying its numbers."""
+    axis, run = like.ndim, 1
+    while axis and (like.shape[axis - 1] == 1 or like.strides[axis - 1] == run * like.itemsize):
+        axis -= 1
+        run *= like.shape[axis]
+    if run == 1:
+        return x
+    return x.reshape(*x.shape[:axis], run).view(f"V{run * x.itemsize}")[..., 0]

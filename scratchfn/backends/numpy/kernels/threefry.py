@@ -7,17 +7,22 @@ of two words to two random words under a key of two words. Each of its 20 rounds
 
 and after every four of them two of the words k0, k1 and k2 = k0 ^ k1 ^ PARITY are added in.
 
-That is a hundred passes over an array, so they run in place over tiles that stay in the cache. For
-a handful of counters, such as those of a `split`, Python's integers beat a hundred NumPy calls.
+That is a hundred passes over an array, so they run in place over tiles that stay in the cache, on
+all threads. For a handful of counters, such as those of a `split`, Python's integers beat a hundred
+NumPy calls.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+
+from scratchfn.backends.numpy.pool import in_tiles
 
 PARITY = 0x1BD11BDA
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24)) * 2 + ((13, 15, 26, 6),)  # five groups of four
-TILE = 1 << 15  # counters at a time: two words each and a temporary, 384 KiB
+TILE = 1 << 16  # counters at a time: two words each and a temporary, 768 KiB
 FEW = 4  # counters up to which Python's integers are faster
 
 _WORD = 0xFFFFFFFF
@@ -32,24 +37,28 @@ def threefry2x32(
     """lax's threefry2x32: two uint32 words for each counter (x0, x1) under its key (k0, k1)."""
     shape = np.broadcast_shapes(k0.shape, k1.shape, x0.shape, x1.shape)
     out0, out1 = np.empty(shape, np.uint32), np.empty(shape, np.uint32)
-    np.copyto(out0, x0)
-    np.copyto(out1, x1)
-    y0, y1 = out0.reshape(-1), out1.reshape(-1)  # views: from here on there is one axis
-    if k0.size == k1.size == 1:
-        k0, k1 = k0.reshape(()), k1.reshape(())
-    else:
-        k0, k1 = (np.broadcast_to(k, shape).reshape(-1) for k in (k0, k1))
+    y0, y1 = out0.reshape(-1), out1.reshape(-1)  # views: from here on there is one axis, or none
+    words = [_flat(x, shape) for x in (k0, k1, x0, x1)]
     if y0.size <= FEW:
-        keys = np.broadcast_arrays(k0, k1, y0)[:2]
-        for i, counter in enumerate(zip(*(a.tolist() for a in (*keys, y0, y1)), strict=True)):
+        for i, counter in enumerate(zip(*_lists(words, y0.size), strict=True)):
             y0[i], y1[i] = _encrypt(*counter)
         return out0, out1
-    scratch = np.empty(min(TILE, y0.size), np.uint32)
-    for start in range(0, y0.size, TILE):
-        tile = slice(start, start + TILE)
-        key = (k0[tile], k1[tile]) if k0.ndim else (k0, k1)
-        _encrypt_tile(*key, y0[tile], y1[tile], scratch[: y0.size - start])
+
+    def encrypt(tile: slice) -> None:
+        _encrypt_tile([x[tile] if x.ndim else x for x in words], y0[tile], y1[tile])
+
+    in_tiles(encrypt, y0.size, TILE)
     return out0, out1
+
+
+def _flat(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    if x.size == 1:
+        return x.reshape(())
+    return (x if x.shape == shape else np.broadcast_to(x, shape)).reshape(-1)
+
+
+def _lists(words: list[np.ndarray], size: int) -> list[list[int]]:
+    return [np.broadcast_to(x, size).tolist() for x in words]
 
 
 def _encrypt(k0: int, k1: int, x0: int, x1: int) -> tuple[int, int]:
@@ -65,20 +74,19 @@ def _encrypt(k0: int, k1: int, x0: int, x1: int) -> tuple[int, int]:
     return x0, x1
 
 
-def _encrypt_tile(
-    k0: np.ndarray, k1: np.ndarray, x0: np.ndarray, x1: np.ndarray, high: np.ndarray
-) -> None:
-    """Counters (x0, x1), overwritten with their words; `high` holds the bits shifted out."""
-    keys = (k0, k1, k0 ^ k1 ^ _PARITY)
-    np.add(x0, k0, x0)
-    np.add(x1, k1, x1)
+def _encrypt_tile(words: Sequence[np.ndarray], y0: np.ndarray, y1: np.ndarray) -> None:
+    """The random words of (k0, k1, x0, x1), to (y0, y1)."""
+    k0, k1, x0, x1 = words
+    keys = (k0, k1, np.asarray(k0 ^ k1 ^ _PARITY))
+    np.add(x0, k0, y0)
+    np.add(x1, k1, y1)
+    high = np.empty_like(y1)  # the bits shifted out
     for i, group in enumerate(_SHIFTS, 1):
         for left, right in group:
-            np.add(x0, x1, x0)
-            np.right_shift(x1, right, high)
-            np.left_shift(x1, left, x1)
-            np.bitwise_or(x1, high, x1)
-            np.bitwise_xor(x1, x0, x1)
-        np.add(x0, keys[i % 3], x0)
-        np.add(x1, keys[(i + 1) % 3], x1)
-        np.add(x1, _COUNTS[i], x1)
+            np.add(y0, y1, y0)
+            np.right_shift(y1, right, high)
+            np.left_shift(y1, left, y1)
+            np.bitwise_or(y1, high, y1)
+            np.bitwise_xor(y1, y0, y1)
+        np.add(y0, keys[i % 3], y0)
+        np.add(y1, np.add(keys[(i + 1) % 3], _COUNTS[i]), y1)

@@ -3,8 +3,15 @@
 Read next: `backends/numpy/spelling/base.py`.
 """
 
-from scratchfn.backends.numpy.spelling import elementwise, products, reductions
+from scratchfn.backends.numpy.spelling import (
+    bounds,
+    elementwise,
+    joining,
+    products,
+    reductions,
+    windows,
+)
 from scratchfn.backends.numpy.spelling.base import OWN_RESULT, VIEWS, Operand, Spelling, into
 
-__all__ = ["OWN_RESULT", "VIEWS", "Operand", "Spelling", "elementwise", "into", "products",
-           "reductions"]  # fmt: skip
+__all__ = ["OWN_RESULT", "VIEWS", "Operand", "Spelling", "bounds", "elementwise", "into", "joining",
+           "products", "reductions", "windows"]  # fmt: skip

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from scratchfn.core.avals import ShapedArray
-from scratchfn.core.jaxpr import Eqn
+from scratchfn.core.jaxpr import Atom, Eqn
 from scratchfn.core.template import template_of, ufunc_of
 
 
@@ -21,6 +21,7 @@ class Operand(Protocol):
     """An array in the source: its name, and the name of what an expression of it shows."""
 
     aval: ShapedArray
+    of: Atom
 
     def __str__(self) -> str: ...
 
@@ -31,6 +32,10 @@ class Operand(Protocol):
     def seen(self, suffix: str) -> str:
         """`name` + `suffix`, such as ".T"; of a buffer it is made beforehand, under a name of its
         own."""
+        ...
+
+    def is_part(self, whole: Operand, start: int) -> bool:
+        """Was it written to its place in a longer vector, from `start` on?"""
         ...
 
     def constant(self, value: Any, hint: str) -> str:

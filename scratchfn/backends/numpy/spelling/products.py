@@ -41,8 +41,8 @@ def _dot(eqn: Eqn) -> Spelling | None:
 
     def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
         if count == 1 or not fold.contracts or len(fold.lhs_shape or lhs.shape) < 2:
-            operands = xs[0].seen(left), xs[1].seen(right), out.seen(result)
-            return [f"{call}({', '.join(operands)})"]
+            a, b, c = xs[0].seen(left), xs[1].seen(right), out.seen(result)
+            return [f"{a}.dot({b}, {c})" if call == "np.dot" else f"{call}({a}, {b}, {c})"]
         parts = []
         for start, stop in _parts(fold.folded[0], count):
             rows = f"[{start}:{stop}]"
@@ -68,4 +68,6 @@ def _parts(size: int, count: int) -> list[tuple[int, int]]:
 
 def _folded(order: tuple[int, ...] | None, shape: tuple[int, ...] | None) -> str:
     transposed = "" if order is None else f".transpose({order})"
+    if order is not None and order == tuple(reversed(range(len(order)))):
+        transposed = ".T"
     return transposed if shape is None else f"{transposed}.reshape({shape})"

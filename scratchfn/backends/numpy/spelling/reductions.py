@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from scratchfn.backends.numpy.kernels.reduce import LONG, highest, lowest
+from scratchfn.backends.numpy.kernels.reduce import LONG, NARROW, highest, lowest
 from scratchfn.backends.numpy.spelling.base import Line, Operand, Spelling, spells
 from scratchfn.core.jaxpr import Eqn
 
@@ -29,7 +29,7 @@ def _sum(eqn: Eqn) -> Spelling | None:
         seen = xs[0].seen(f".reshape(-1, {columns})" if len(x.shape) > 2 else "")
         ones = out.constant(np.ones(columns if along else rows, x.dtype), "ones")
         flat = out.seen(".reshape(-1)") if len(out.aval.shape) > 1 else str(out)
-        return [f"np.dot({seen}, {ones}, {flat})" if along else f"np.dot({ones}, {seen}, {flat})"]
+        return [f"{seen}.dot({ones}, {flat})" if along else f"{ones}.dot({seen}, {flat})"]
 
     return Spelling(lines)
 
@@ -53,6 +53,8 @@ def _reduction(ufunc: str, identity: Callable[[np.dtype], object] | None = None)
         x, axes = eqn.invars[0].aval, eqn.params["axes"]
         if not axes or x.dtype.isbuiltin != 1:
             return None
+        if axes == (x.ndim - 1,) and 0 < x.shape[-1] <= NARROW and ufunc != "np.add":
+            return _across(ufunc, x.shape[-1])
 
         def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
             last = ""
@@ -64,6 +66,33 @@ def _reduction(ufunc: str, identity: Callable[[np.dtype], object] | None = None)
         return Spelling(lines)
 
     return spelled
+
+
+def _across(ufunc: str, columns: int) -> Spelling:
+    """Of short rows: all of them at once, column by column of a copy that has the columns apart."""
+
+    def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
+        turned = xs[0].seen(f".reshape(-1, {columns})")
+        flat = out.seen(".reshape(-1)") if len(out.aval.shape) != 1 else str(out)
+        return [f"{ufunc}.reduce({turned}.T.copy(), 0, None, {flat})"]
+
+    return Spelling(lines)
+
+
+def as_number(eqn: Eqn, x: Operand) -> str | None:
+    """A sum, a maximum or a minimum of all elements, as an expression whose result is a number of
+    NumPy's."""
+    ufunc = _TO_NUMBER.get(eqn.primitive.name)
+    if ufunc is None or eqn.outvars[0].aval.shape or x.aval.dtype.char not in "fd":
+        return None
+    if not x.aval.size or not x.aval.shape:
+        return None
+    if ufunc == "np.add" and x.aval.ndim == 1 and x.aval.size <= LONG:
+        return f"{x}.dot({x.constant(np.ones(x.aval.size, x.aval.dtype), 'ones')})"
+    return f"{ufunc}.reduce({x}, None)"
+
+
+_TO_NUMBER = {"reduce_sum": "np.add", "reduce_max": "np.maximum", "reduce_min": "np.minimum"}
 
 
 spells("reduce_max")(_reduction("np.maximum", lowest))

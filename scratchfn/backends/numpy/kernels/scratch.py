@@ -1,0 +1,37 @@
+"""Memory that a kernel writes to and reads back before it returns.
+
+It is kept from call to call, so that it stays in the cache: a product of matrices that were just
+gathered is twice as fast where they are gathered to the same place each time. Every thread has its
+own. A name stands for one piece of memory; who asks for it again gets the same one.
+
+Read next: `correlate.py`, which gathers to it.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+
+import numpy as np
+
+ALIGNMENT = 64  # bytes: a cache line
+KEPT = 4 << 20  # bytes; what is larger is no longer in the cache, and is made anew
+
+_local = threading.local()
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array with any content."""
+    size = math.prod(shape) * dtype.itemsize
+    if size > KEPT:
+        return np.empty(shape, dtype)
+    held: dict[str, np.ndarray] = _local.__dict__
+    if name not in held or held[name].nbytes < size:
+        held[name] = _aligned(max(size, 1))
+    return np.ndarray(shape, dtype, held[name])
+
+
+def _aligned(size: int) -> np.ndarray:
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size]

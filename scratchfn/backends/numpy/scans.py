@@ -1,0 +1,164 @@
+"""A scan taken apart, so that passes can move its equations out of its body.
+
+    (constants, carries, rows) -> (carries, ys)
+
+`Loop` knows which variable of the body stands for which atom of the program around it; values that
+the body holds itself stand under variables of their own there, `held`. `ahead` and `after` collect
+the equations that are to be run before and after the loop; `put_together` makes an equation of what
+is left.
+
+Read next: `hoist.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from scratchfn.backends.numpy.inline import inline_calls, share_equal_equations
+from scratchfn.core.avals import ShapedArray
+from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Var, effects_of
+
+
+class Carry(NamedTuple):
+    """A carried value: its variable in the body, the atom outside that it starts as, the atom of
+    the body that is its next value, and the variable outside that is its last."""
+
+    var: Var
+    start: Atom
+    new: Atom
+    last: Var
+
+
+class Y(NamedTuple):
+    """A result of each step: an atom of the body, and the variable outside that is all of them."""
+
+    row: Atom
+    out: Var
+
+
+class Loop:
+    """A scan whose parts may change."""
+
+    def __init__(self, eqn: Eqn):
+        body: ClosedJaxpr = eqn.params["jaxpr"]
+        jaxpr, values = inline_calls(body)
+        jaxpr = share_equal_equations(jaxpr)
+        first, last = eqn.params["num_consts"], eqn.params["num_consts"] + eqn.params["num_carry"]
+        count = eqn.params["num_carry"]
+        self.eqn = eqn
+        self.length: int = eqn.params["length"]
+        self.held = {Var(v.aval): x for v, x in zip(jaxpr.constvars, values, strict=True)}
+        self.consts: dict[Var, Atom] = dict(
+            zip(
+                [*jaxpr.constvars, *jaxpr.invars[:first]],
+                [*self.held, *eqn.invars[:first]],
+                strict=True,
+            )
+        )
+        self.carries = [
+            Carry(*parts)
+            for parts in zip(
+                jaxpr.invars[first:last],
+                eqn.invars[first:last],
+                jaxpr.outvars[:count],
+                eqn.outvars[:count],
+                strict=True,
+            )
+        ]
+        self.rows: dict[Var, Atom] = dict(zip(jaxpr.invars[last:], eqn.invars[last:], strict=True))
+        self.ys = [
+            Y(*pair) for pair in zip(jaxpr.outvars[count:], eqn.outvars[count:], strict=True)
+        ]
+        self.eqns = jaxpr.eqns
+        self.ahead: list[Eqn] = []
+        self.after: list[Eqn] = []
+        self.changed = False
+
+    def stacked(self, aval: ShapedArray) -> ShapedArray:
+        """The type of all steps' values together."""
+        return aval.update(shape=(self.length, *aval.shape))
+
+    def substitute(self, env: dict[Var, Atom]) -> None:
+        """Puts atoms of the body in place of variables."""
+        if env:
+            self.changed = True
+            self.eqns = [e.replace(invars=read_all(e.invars, env)) for e in self.eqns]
+            self.carries = [c._replace(new=read_all([c.new], env)[0]) for c in self.carries]
+            self.ys = [y._replace(row=read_all([y.row], env)[0]) for y in self.ys]
+
+    def readers(self) -> dict[Var, list[Eqn | Carry | Y]]:
+        """Who reads each variable of the body."""
+        found: dict[Var, list[Eqn | Carry | Y]] = {}
+        for eqn in self.eqns:
+            for v in dict.fromkeys(v for v in eqn.invars if type(v) is Var):
+                found.setdefault(v, []).append(eqn)
+        for item in (*self.carries, *self.ys):
+            v = item.new if isinstance(item, Carry) else item.row
+            if type(v) is Var:
+                found.setdefault(v, []).append(item)
+        return found
+
+    def drop_unread(self, read: set[Var] | None = None) -> None:
+        """Lets go what does not matter to an effect or to the results outside that are `read`: all
+        of them if it is not said which."""
+        self.ys = [y for y in self.ys if read is None or y.out in read]
+        kept = [c for c in self.carries if read is None or c.last in read]
+        while True:
+            results = [*[c.new for c in kept], *[y.row for y in self.ys]]
+            needed, eqns = _needed(self.eqns, results, effects=True)
+            more = [c for c in self.carries if c in kept or c.var in needed]
+            if len(more) == len(kept):
+                break
+            kept = more
+        self.carries, self.eqns = kept, eqns
+        self.consts = {v: atom for v, atom in self.consts.items() if v in needed}
+        self.rows = {v: atom for v, atom in self.rows.items() if v in needed}
+
+    def put_together(self) -> Eqn:
+        """The equation of what is left."""
+        held = {v: self.held[a] for v, a in self.consts.items() if a in self.held}
+        consts = {v: a for v, a in self.consts.items() if a not in self.held}
+        body = Jaxpr(
+            list(held),
+            [*consts, *[c.var for c in self.carries], *self.rows],
+            [*[c.new for c in self.carries], *[y.row for y in self.ys]],
+            self.eqns,
+        )
+        params: dict[str, Any] = self.eqn.params | {
+            "jaxpr": ClosedJaxpr(body, list(held.values())),
+            "num_consts": len(consts),
+            "num_carry": len(self.carries),
+        }
+        invars = [*consts.values(), *[c.start for c in self.carries], *self.rows.values()]
+        outvars = [*[c.last for c in self.carries], *[y.out for y in self.ys]]
+        return self.eqn.replace(invars=invars, outvars=outvars, params=params)
+
+
+def _needed(
+    eqns: Sequence[Eqn], results: Iterable[Atom], effects: bool
+) -> tuple[set[Var], list[Eqn]]:
+    """The variables and the equations that some results, and perhaps the effects, need."""
+    needed = {v for v in results if type(v) is Var}
+    kept = []
+    for eqn in reversed(eqns):
+        if any(v in needed for v in eqn.outvars) or (effects and effects_of(eqn)):
+            kept.append(eqn)
+            needed.update(v for v in eqn.invars if type(v) is Var)
+    return needed, kept[::-1]
+
+
+def needed_by(eqns: Sequence[Eqn], results: Iterable[Atom]) -> list[Eqn]:
+    """The equations that some results need."""
+    return _needed(eqns, results, effects=False)[1]
+
+
+def read_all(atoms: Iterable[Atom], env: dict[Var, Atom]) -> list[Atom]:
+    """What stands for each of the atoms in the end."""
+
+    def read(v: Atom) -> Atom:
+        while type(v) is Var and v in env:
+            v = env[v]
+        return v
+
+    return list(map(read, atoms))
