@@ -94,7 +94,7 @@ class _Loop:
     def places(self) -> list[tuple[int, ShapedArray]]:
         """Where sums lie in a thread's scratch: those over rows, then those of a tile."""
         offsets = self.scratch.plan.offsets
-        inner = self.region.jaxpr.outvars[self.by_rows :]
+        inner = self.totals()
         totals = [(at, v.aval) for at, v in zip(self.scratch.sums, inner, strict=True)]
         return totals + [(offsets[v], v.aval) for v in inner if v in offsets]
 
@@ -161,10 +161,12 @@ class _Loop:
     def equation(self, eqn: Eqn) -> None:
         """The lines of one operation on tiles."""
         writer, (out,) = self.writer, eqn.outvars
-        if out in self.scratch.plan.offsets and out not in writer.names:
+        if out in self.scratch.plan.offsets and out not in self.totals():
             key = (self.scratch.plan.offsets[out], out.aval.strong())
             writer.names[out] = self.own.setdefault(key, writer.fresh())
             writer.write_into(eqn)
+        elif out in self.totals() and self.is_ragged():
+            self.reduce(eqn)
         elif eqn.primitive.name == "reshape":
             shape = (-1, *out.aval.shape[1:])
             seen = f"{writer.atom(eqn.invars[0])}.reshape({shape})"
@@ -176,11 +178,28 @@ class _Loop:
             writer.assignment(eqn)
             if place is not None:
                 writer.line(f"np.copyto({place}, {writer.names[out]})", eqn)
-        places = self.region.jaxpr.outvars[self.by_rows :]
-        if out in places:
-            total = self.running[places.index(out)]
+        if out in self.totals():
+            total = self.running[self.totals().index(out)]
             ufunc = ADDED_UP[eqn.primitive.name]
             writer.line(f"{ufunc}({total}, {writer.names[out]}, out={total})", eqn)
+
+    def reduce(self, eqn: Eqn) -> None:
+        """A sum over the rows of a tile, however many it has."""
+        writer, (out,) = self.writer, eqn.outvars
+        call = f"{ADDED_UP[eqn.primitive.name]}.reduce({writer.atom(eqn.invars[0])}, "
+        call += f"{eqn.params['axes']}, {show_param(out.aval.dtype, 'dtype', writer.constant)}"
+        if out in writer.names:
+            writer.line(f"{call}, {writer.names[out]})", eqn)
+        else:
+            writer.line(f"{writer.variable(out)} = {call})", eqn)
+
+    def totals(self) -> list[Var]:
+        """Sums over rows, as the equations see them."""
+        return self.region.jaxpr.outvars[self.by_rows :]
+
+    def is_ragged(self) -> bool:
+        """Are some tiles shorter than others?"""
+        return self.region.rows % (self.region.step * self.region.threads) > 0
 
     def write(self, body: list[str]) -> None:
         """The loop around its lines, on one thread or several."""
@@ -204,10 +223,9 @@ class _Loop:
         """What sums over rows begin with."""
         begin = {"reduce_sum": lambda dtype: 0, "reduce_max": lowest, "reduce_min": highest}
         makers = {e.outvars[0]: e.primitive.name for e in self.region.jaxpr.eqns}
-        sums = self.region.jaxpr.outvars[self.by_rows :]
         return [
             self.writer.constant(np.asarray(begin[makers[v]](v.aval.dtype), v.aval.dtype), "start")
-            for v in sums
+            for v in self.totals()
         ]
 
     def cut(self) -> str:
@@ -230,8 +248,7 @@ class _Loop:
     def add_up(self) -> None:
         """Sums over rows, of all threads."""
         makers = {e.outvars[0]: e.primitive.name for e in self.region.jaxpr.eqns}
-        inner = self.region.jaxpr.outvars[self.by_rows :]
-        pairs = zip(inner, self.region.outvars[self.by_rows :], strict=True)
+        pairs = zip(self.totals(), self.region.outvars[self.by_rows :], strict=True)
         for i, (own, v) in enumerate(pairs):
             ufunc = ADDED_UP[makers[own]]
             first, *others = [names[i] for names in self.sums]
