@@ -57,6 +57,7 @@ FLAGS: dict[str, Flag] = {
     "log_compiles": Flag(False),
     "no_tracing": Flag(False),
     "hoist_loops": Flag(True, traced=True),  # a pass of the NumPy compiler, `hoist.py`
+    "pack_arrays": Flag(True, traced=True),  # another, `pack.py`
 }
 
 # Flags of JAX's that choose among what there is one of here: they take that value alone.
@@ -118,6 +119,7 @@ class Config(threading.local):
     log_compiles: bool
     no_tracing: bool
     hoist_loops: bool
+    pack_arrays: bool
     traced_flags: tuple[Any, ...]
     plain: bool
 

@@ -40,7 +40,7 @@ def block_until_ready(x: Any) -> Any:
     """The tree `x`, once its arrays have been computed: JAX computes them in the background. Leaves
     that are no arrays pass."""
     for leaf in tree.leaves(x):
-        if isinstance(leaf, Array):
+        if isinstance(leaf, Array) and type(leaf.buffer) is not np.ndarray:
             leaf.block_until_ready()
     return x
 

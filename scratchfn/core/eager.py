@@ -66,8 +66,8 @@ def _checked(prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> li
 
 
 def _computed(prim: Primitive, args: Sequence[Array], params: dict[str, Any]) -> list[Any]:
-    avals = _result_types(prim, args, params)
     buffers = [x.buffer for x in args]
+    avals = _result_types(prim, args, buffers, params)
     if config.backend != "numpy" or not _NATIVE.issuperset(map(type, buffers)):
         outs = runners["jax"](prim, buffers, params)
     else:
@@ -83,14 +83,16 @@ _known_types: dict[Any, list[ShapedArray]] = {}
 
 
 def _result_types(
-    prim: Primitive, args: Sequence[Any], params: dict[str, Any]
+    prim: Primitive, args: Sequence[Any], buffers: Sequence[Any], params: dict[str, Any]
 ) -> list[ShapedArray]:
-    """`prim.avals`, remembered: an eager loop meets the same types again and again."""
+    """`prim.avals`, remembered: an eager loop meets the same types again and again. Tuples stand
+    for types, as they are made, hashed and compared in C."""
     if prim.program:  # of the types of its results, whatever the arguments
         return params[prim.program].out_avals
     if prim.holds_programs or prim.effect:  # it holds what must not be kept alive here
         return prim.avals([x.aval for x in args], params)
-    key = (prim, tuple([x.aval for x in args]), tuple(params.values()), config.enable_x64)
+    types = [(b.shape, b.dtype, x.weak_type) for x, b in zip(args, buffers, strict=True)]
+    key = (prim, tuple(types), tuple(params.values()), config.enable_x64)
     try:
         return _known_types[key]
     except TypeError:  # a param that cannot be hashed

@@ -49,7 +49,10 @@ def shift_right_logical(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 @kernel
 def shift_right_arithmetic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Fills up with the highest bit, of unsigned numbers too."""
-    last = x.dtype.type(8 * x.dtype.itemsize - 1)
+    width = 8 * x.dtype.itemsize
+    if x.dtype.kind == "i" and not y.ndim and 0 <= y < width:
+        return np.right_shift(x, y)
+    last = x.dtype.type(width - 1)
     signed = x.dtype.name.removeprefix("u")
     by = np.where(_in_width(x, y), y, last).astype(signed)
     return np.right_shift(x.view(signed), by).view(x.dtype)

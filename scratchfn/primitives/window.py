@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from scratchfn import errors
+from scratchfn.backends.numpy.kernels import selection
 from scratchfn.backends.numpy.kernels import window as kernels
 from scratchfn.core.array import Array
 from scratchfn.core.avals import ShapedArray
@@ -144,7 +145,7 @@ reduce_window_min_p.jvp = partials(
 
 
 def _selection(name: str, fields: Sequence[str]) -> Primitive:
-    kernel(getattr(kernels, name))
+    kernel(getattr(selection, name))
     params = ", ".join(f"{field}={{{field}}}" for field in ("select_prim", *fields))
     prim = Primitive(name, **expression(f"{name}({{0}}, {{1}}, {params})"))
 

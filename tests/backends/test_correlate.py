@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -24,25 +25,19 @@ def dilated(x: np.ndarray, steps: tuple[int, ...]) -> np.ndarray:
 def plain(x: np.ndarray, w: np.ndarray, c: Convolution) -> np.ndarray:
     """[n, f, *p] by the definition, without groups."""
     x, w = dilated(x, c.lhs_dilation), dilated(w, c.rhs_dilation)
-    big = [(0, 0), (0, 0), *((max(a, 0), max(b, 0)) for a, b in c.padding)]
-    x = np.pad(x, big)
-    for axis, (low, high) in enumerate(c.padding, 2):
-        x = np.moveaxis(
-            np.moveaxis(x, axis, 0)[max(-low, 0) : len(np.moveaxis(x, axis, 0)) - max(-high, 0)],
-            0,
-            axis,
-        )
-    places = [
-        (n - k) // s + 1 for n, k, s in zip(x.shape[2:], w.shape[2:], c.window_strides, strict=True)
-    ]
+    x = np.pad(x, [(0, 0), (0, 0), *((max(a, 0), max(b, 0)) for a, b in c.padding)])
+    cropped = (
+        slice(max(-a, 0), n - max(-b, 0))
+        for (a, b), n in zip(c.padding, x.shape[2:], strict=True)
+    )  # fmt: skip
+    x = x[(..., *cropped)]
+    axes = list(zip(x.shape[2:], w.shape[2:], c.window_strides, strict=True))
+    places = [(n - k) // s + 1 for n, k, s in axes]
     out = np.zeros((x.shape[0], w.shape[0], *places))
     for place in itertools.product(*map(range, places)):
-        window = tuple(
-            slice(p * s, p * s + k)
-            for p, s, k in zip(place, c.window_strides, w.shape[2:], strict=True)
-        )
-        seen = x[(..., *window)]
-        out[(..., *place)] = np.tensordot(seen, w, (range(1, x.ndim), range(1, x.ndim)))
+        window = (slice(p * s, p * s + k) for p, (_, k, s) in zip(place, axes, strict=True))
+        summed = range(1, x.ndim)
+        out[(..., *place)] = np.tensordot(x[(..., *window)], w, (summed, summed))
     return out
 
 
@@ -93,3 +88,37 @@ def test_any_layout_padding_stride_and_dilation(limits, dtype):
         expected = plain(x.transpose(lhs_spec), w.transpose(rhs_spec), convolution)
         np.testing.assert_array_equal(out.transpose(out_spec), expected)
     assert tried > 30
+
+
+def test_the_gradient_of_a_kernel_by_the_lighter_way():
+    """x slides over w where w has fewer features than x has examples."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-4, 5, (6, 3, 4, 5)).astype(np.float32)  # [n, c, *s]
+    w = rng.integers(-4, 5, (2, 3, 9, 10)).astype(np.float32)  # [f, c, *k]
+    same = tuple(range(4))
+    for holes, padding in (((2, 2), ((2, 3), (1, 1))), ((1, 1), ((7, 6), (8, 9)))):
+        convolution = Convolution((1, 1), padding, holes, (1, 1), (same,) * 3, 1, 1)
+        out = np.full(convolution.shape(x.shape, w.shape), np.nan, np.float32)
+        convolve(x, w, out, convolution)
+        np.testing.assert_array_equal(out, plain(x, w, convolution))
+
+
+def test_several_threads_at_once(monkeypatch):
+    monkeypatch.setattr(pieces, "PATCHES", 1 << 14)
+    monkeypatch.setattr(pieces, "DIVIDED", 1 << 10)
+    rng = np.random.default_rng(0)
+    specs = ((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))
+    convolution = Convolution((1, 1), ((1, 1), (1, 1)), (1, 1), (1, 1), specs, 1, 1)
+    w = rng.integers(-4, 5, (3, 3, 8, 16)).astype(np.float32)
+    images = [rng.integers(-4, 5, (6, 12 + i, 12, 8)).astype(np.float32) for i in range(6)]
+    expected = [plain(x.transpose(specs[0]), w.transpose(specs[1]), convolution) for x in images]
+
+    def run(x: np.ndarray) -> np.ndarray:
+        out = np.empty(convolution.shape(x.shape, w.shape), np.float32)
+        for _ in range(5):
+            convolve(x, w, out, convolution)
+        return out.transpose(specs[2])
+
+    with ThreadPoolExecutor(3) as threads:
+        for got, want in zip(threads.map(run, images), expected, strict=True):
+            np.testing.assert_array_equal(got, want)

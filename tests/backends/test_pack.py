@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 import scratchfn as sf
 import scratchfn.numpy as jnp
-from scratchfn.backends.numpy import simplify as simplify_module
 from scratchfn.backends.numpy.pack import pack
+from scratchfn.backends.numpy.simplify import simplify
+from scratchfn.config import setting
 
 Tree = dict[str, Any]
 SHAPES = [(64,), (3,), (1,), (16, 16), (5, 7), (2, 3, 4), (300,)]
@@ -33,11 +34,10 @@ def adam(p: Tree, m: Tree, v: Tree, g: Tree, t: Any) -> tuple[Tree, Tree, Tree]:
     return tuple({k: o[i] for k, o in out.items()} for i in range(3))  # type: ignore[return-value]
 
 
-def plain(monkeypatch: pytest.MonkeyPatch, f: Any, *args: Any) -> Any:
+def plain(f: Any, *args: Any) -> Any:
     """The results of the compiled `f` without packing."""
-    with monkeypatch.context() as patched:
-        patched.setattr(simplify_module, "pack", lambda jaxpr: jaxpr)
-        return sf.jit(lambda *args: f(*args))(*args)
+    with setting("pack_arrays", False):
+        return sf.jit(f)(*args)
 
 
 def same(found: Any, want: Any) -> None:
@@ -58,12 +58,12 @@ def adam_state(shapes: Any) -> list[Any]:
     return [p, m, {k: x * x for k, x in m.items()}, g, np.float32(3)]
 
 
-def test_adam_is_one_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_adam_is_one_chain() -> None:
     args = adam_state(SHAPES)
     source = lines(adam, *args)
     assert source.count("np.sqrt(") == 1
     assert source.count("np.divide(") == 3
-    same(sf.jit(adam)(*args), plain(monkeypatch, adam, *args))
+    same(sf.jit(adam)(*args), plain(adam, *args))
 
 
 def test_parts_are_written_in_place() -> None:
@@ -88,7 +88,7 @@ def test_large_arrays_stay_apart() -> None:
     assert source.count("np.sqrt(") == 3
 
 
-def test_lanes_that_need_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lanes_that_need_each_other() -> None:
     """The second array's gradient depends on the first one's update: they cannot be one chain."""
 
     def f(p: Tree, m: Tree, v: Tree, t: Any) -> Any:
@@ -102,7 +102,20 @@ def test_lanes_that_need_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     p, m, v, _, t = adam_state([(8,), (7,), (6,), (5,)])
     source = lines(f, p, m, v, t)
     assert source.count("np.sqrt(") == 2
-    same(sf.jit(f)(p, m, v, t), plain(monkeypatch, f, p, m, v, t))
+    same(sf.jit(f)(p, m, v, t), plain(f, p, m, v, t))
+
+
+def test_a_norm_on_the_way() -> None:
+    """All lanes are scaled by a number that is computed from all of them."""
+
+    def f(p: Tree, m: Tree, v: Tree, g: Tree, t: Any) -> Any:
+        p, m, v = adam(p, m, v, g, t)
+        norm = jnp.sqrt(sum((x * x).sum() for x in p.values()))
+        return {k: jnp.tanh(x * jnp.minimum(1, 1 / norm)) * 2 - 1 for k, x in p.items()}, m, v
+
+    args = adam_state(SHAPES)
+    assert lines(f, *args).count("np.divide(") == 3
+    same(sf.jit(f)(*args), plain(f, *args))
 
 
 def test_effects_keep_their_order(capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,9 +165,48 @@ def test_any_chain(chain: Any, shapes: Any, inner: bool, dtype: str) -> None:
             out.append(x)
         return out
 
-    with pytest.MonkeyPatch.context() as patched:
-        want = plain(patched, f, a, b)
-    same(sf.jit(f)(a, b), want)
+    same(sf.jit(f)(a, b), plain(f, a, b))
     closed = sf.make_jaxpr(f)(a, b)
-    simple = simplify_module.simplify(closed)
+    simple = simplify(closed)
     assert pack(simple.jaxpr) is simple.jaxpr  # nothing is left to pack
+
+
+STEPS = ["unary", "binary", "norm", "turned", "summed", "first"]
+steps = st.lists(
+    st.tuples(st.sampled_from(STEPS), st.integers(0, 99), st.integers(0, 99), st.integers(0, 99)),
+    min_size=4,
+    max_size=14,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps, st.lists(st.sampled_from(SHAPES), min_size=2, max_size=4), st.data())
+def test_any_program(steps: Any, shapes: Any, data: Any) -> None:
+    """Random programs over trees, whose leaves also meet each other: by norms of a whole tree,
+    by what is no chain, and by what only one of them goes through."""
+    inputs = [leaves(shapes, seed) for seed in (0, 1)]
+
+    def f(*trees: Tree) -> Any:
+        made = list(trees)
+        for kind, i, j, k in steps:
+            x, y = made[i % len(made)], made[j % len(made)]
+            u, w = UNARY[k % len(UNARY)], BINARY[k % len(BINARY)]
+            if kind == "unary":
+                new = {n: u(a) * 0.5 for n, a in x.items()}
+            elif kind == "binary":
+                new = {n: w(x[n], y[n]) for n in x}
+            elif kind == "norm":
+                norm = sum(abs(a).sum() for a in x.values())
+                new = {n: y[n] / norm for n in y}
+            elif kind == "turned":
+                new = {n: jnp.flip(x[n]) + y[n] for n in x}
+            elif kind == "summed":
+                new = {n: jnp.cumsum(x[n], 0) * u(y[n]) for n in x}
+            else:
+                new = {n: (u(a) if n == "x0" else a) + x["x0"].sum() for n, a in x.items()}
+            made.append(new)
+        return [made[i] for i in kept]
+
+    count = len(steps) + 2
+    kept = data.draw(st.sets(st.integers(2, count - 1), min_size=1, max_size=4).map(sorted))
+    same(sf.jit(f)(*inputs), plain(f, *inputs))

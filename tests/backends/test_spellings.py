@@ -24,7 +24,8 @@ from tests.primitives.results import flat
 from tests.primitives.test_primitives import CASES, IDS
 
 ULPS = 4  # between a spelling and its primitive, where both round
-SUMS = {"conv_general_dilated", "dot_general", "reduce_sum", "cumsum"}  # whose terms may cancel
+# What has sums in it, whose terms may cancel.
+SUMS = {"conv_general_dilated", "dot_general", "reduce_sum", "reduce_window_sum", "cumsum"}
 
 
 INF, NAN = np.inf, np.nan
@@ -63,6 +64,28 @@ MORE = [
         }.items()
     ),
     Case("erf", lambda lax, x: lax.erf(x), normal(70, 400), id="many"),
+    *(
+        Case(
+            "reduce_sum",
+            lambda lax, x, axes=axes: lax.reduce_sum_p.bind(x, axes=axes, out_sharding=None),
+            x,
+            id=f"{axes}",
+        )
+        for x, axes in (
+            (normal(4, 5, 6), (1,)),
+            (normal(2, 3, 4, 5), (1, 2)),
+            (normal(2, 3, 4, 5), (0, 2)),
+            (values([[[1, INF], [2, -INF], [3, NAN]]] * 2), (1,)),
+            (normal(3, 0), (1,)),
+            (normal(3, 0, 2), (1,)),
+        )
+    ),
+    *(
+        Case(name, lambda lax, x, f=name, a=axis, r=r: getattr(lax, f)(x, a, r), x, id=f"{axis}{r}")
+        for name in ("cumsum", "cummax")
+        for x, axis in ((normal(9, 130), 0), (normal(520, 5), 1), (normal(3, 7, 200), 1))
+        for r in (False, True)
+    ),
     Case("convert_element_type", lambda lax, x: lax.convert_element_type(x, "int32"), NUMBERS),
     Case("convert_element_type", lambda lax, x: lax.convert_element_type(x, "bool"), NUMBERS),
     Case("convert_element_type", lambda lax, x: lax.convert_element_type(x, "int32"), normal(9)),

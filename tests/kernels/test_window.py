@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import lax
 
-from scratchfn.backends.numpy.kernels import window
+from scratchfn.backends.numpy.kernels import selection, window
 from tests.kernels.oracle import assert_close, draw
 
 F32 = np.dtype("float32")
@@ -64,7 +64,7 @@ def check_gather(select, tangents, x, case):
         tangents, x, select_prim=SELECTS[select], **params(case)
     )
     got = silently(
-        window.select_and_gather_add,
+        selection.select_and_gather_add,
         tangents,
         x,
         select_prim=SimpleNamespace(name=select),
@@ -80,7 +80,7 @@ def check_scatter(select, x, case):
     source = draw(pooled.shape, x.dtype, 1)
     want = lax.select_and_scatter_add_p.bind(source, x, select_prim=SELECTS[select], **kept)
     name = SimpleNamespace(name=select)
-    got = silently(window.select_and_scatter_add, source, x, select_prim=name, **kept)
+    got = silently(selection.select_and_scatter_add, source, x, select_prim=name, **kept)
     assert_close(got, np.asarray(want), int(np.prod(case[1])))
 
 
@@ -174,9 +174,9 @@ def test_gather_is_the_transpose_of_scatter(select):
     shape, *rest = CASES["overlapping"]
     kept = dict(zip(NAMES[:3], rest[:3], strict=True), select_prim=SimpleNamespace(name=select))
     x, tangents = ties(shape), draw(shape, F32, 1)
-    gathered = window.select_and_gather_add(tangents, x, **kept, **ones(x))
+    gathered = selection.select_and_gather_add(tangents, x, **kept, **ones(x))
     source = draw(gathered.shape, F32, 2)
-    scattered = window.select_and_scatter_add(source, x, **kept)
+    scattered = selection.select_and_scatter_add(source, x, **kept)
     np.testing.assert_allclose(np.vdot(gathered, source), np.vdot(tangents, scattered), rtol=1e-5)
 
 
@@ -211,7 +211,7 @@ def test_padding_is_passed_over():
 def test_scalar_scatter():
     source, x = np.array(3, F32), np.array(1, F32)
     no_axes = dict.fromkeys(NAMES[:3], ())
-    got = window.select_and_scatter_add(
+    got = selection.select_and_scatter_add(
         source, x, select_prim=SimpleNamespace(name="ge"), **no_axes
     )
     assert_close(got, source, 1)
@@ -223,7 +223,7 @@ def test_infinite_cotangents_stay_where_they_belong():
     source = np.full((2, 3, 3, 3), np.inf, F32)
     kept = {k: v for k, v in params(case).items() if "dilation" not in k}
     got = silently(
-        window.select_and_scatter_add, source, x, select_prim=SimpleNamespace(name="ge"), **kept
+        selection.select_and_scatter_add, source, x, select_prim=SimpleNamespace(name="ge"), **kept
     )
     want = lax.select_and_scatter_add_p.bind(source, x, select_prim=lax.ge_p, **kept)
     np.testing.assert_array_equal(got, np.asarray(want))

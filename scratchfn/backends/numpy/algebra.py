@@ -6,25 +6,22 @@ A rule is a function of an equation and of what is `known` so far. It returns th
 result, or a simpler equation, or several of which the last has the result, or None where it has
 nothing to say. The rules of a primitive are tried in turn until none has.
 
-Read next: `simplify.py`, which calls this, then `spelling/base.py`.
+Read next: `known.py` and `pads.py`, then `simplify.py`, which calls this.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from scratchfn.backends.numpy.known import Known, Rule, derived, is_number, maker, splat
+from scratchfn.backends.numpy.pads import sum_of_pads
 from scratchfn.core.array import Array, to_numpy
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of
 from scratchfn.core.quiet import quietly
-from scratchfn.core.trace import registry
-
-Known = dict[Var, Eqn]  # the equation that makes each variable
-Rule = Callable[[Eqn, Known], Atom | Eqn | list[Eqn] | None]
 
 
 def rewrite(jaxpr: Jaxpr) -> Jaxpr:
@@ -65,39 +62,6 @@ def _simpler(eqn: Eqn, known: Known) -> Atom | Eqn | list[Eqn] | None:
 
 def _type(aval: ShapedArray) -> tuple[Any, Any]:
     return aval.shape, aval.dtype
-
-
-# -- what is known of an atom
-
-
-def maker(v: Atom, known: Known, name: str) -> Eqn | None:
-    """The equation that makes an atom, if its primitive has this name."""
-    eqn = known.get(v) if type(v) is Var else None
-    return eqn if eqn is not None and eqn.primitive.name == name else None
-
-
-def splat(v: Atom, known: Known) -> np.ndarray | None:
-    """The number that all elements of an atom are, as an array of rank 0, if that is known."""
-    if type(v) is Literal:
-        return to_numpy(v.val)
-    eqn = maker(v, known, "broadcast_in_dim")
-    return splat(eqn.invars[0], known) if eqn is not None and not eqn.invars[0].aval.shape else None
-
-
-def is_number(v: Atom, known: Known, number: float) -> bool:
-    """Are all its elements this number, of this sign?"""
-    value = splat(v, known)
-    if value is None or value.dtype.kind not in "iufc":
-        return False
-    same = value == number
-    return bool(same) and (
-        value.dtype.kind in "iu" or math.copysign(1, value.real) == math.copysign(1, number)
-    )
-
-
-def derived(eqn: Eqn, name: str, invars: list[Atom], **params: Any) -> Eqn:
-    """An equation of another primitive with the same result."""
-    return Eqn(registry[name], invars, eqn.outvars, params, eqn.source)
 
 
 # -- the rules
@@ -300,17 +264,39 @@ def _choice_of_truths(eqn: Eqn, known: Known) -> Atom | Eqn | None:
     return which if second else derived(eqn, "not", [which])
 
 
+def _from_the_end(eqn: Eqn, known: Known) -> list[Eqn] | None:
+    """A place that counts from the end if it is negative: n is added where the sign is set."""
+    which, x, moved = eqn.invars[:3]
+    less, plus = maker(which, known, "lt"), maker(moved, known, "add")
+    if less is None or plus is None or x.aval.dtype.kind != "i" or not x.aval.shape:
+        return None
+    (a, zero), (b, n) = less.invars, plus.invars
+    if a is not x or b is not x or type(n) is not Literal or not is_number(zero, known, 0):
+        return None
+    width = np.asarray(8 * x.aval.dtype.itemsize - 1, x.aval.dtype)
+    signs, added = Var(x.aval), Var(x.aval)
+    return [
+        derived(eqn.replace(outvars=[signs]), "shift_right_arithmetic", [x, _literal(width)]),
+        derived(eqn.replace(outvars=[added]), "and", [signs, n]),
+        derived(eqn, "add", [x, added]),
+    ]
+
+
+def _literal(number: np.ndarray) -> Literal:
+    return Literal(Array(number, False))
+
+
 _BROADCASTING = ("pow", "atan2", "lt", "le", "gt", "ge", "eq", "ne", "and", "or")
 _REDUCTIONS = ("reduce_sum", "reduce_max", "reduce_min", "reduce_prod")
 _RULES: dict[str, tuple[Rule, ...]] = {
     "mul": (_nothing(0, 1.0), _nothing(1, 1.0), _compact),
     "div": (_nothing(1, 1.0), _divided_by_power_of_two, _compact),
     "sub": (_nothing(1, 0.0), _compact),
-    "add": (_nothing(0, -0.0), _nothing(1, -0.0), _compact),
-    "add_any": (_nothing(0, -0.0), _nothing(1, -0.0), _compact),
+    "add": (_nothing(0, -0.0), _nothing(1, -0.0), sum_of_pads, _compact),
+    "add_any": (_nothing(0, -0.0), _nothing(1, -0.0), sum_of_pads, _compact),
     "max": (_nothing(0, -math.inf), _nothing(1, -math.inf), _compact),
     "min": (_nothing(0, math.inf), _nothing(1, math.inf), _compact),
-    "select_n": (_no_choice, _choice_of_truths, _compact_cases),
+    "select_n": (_no_choice, _choice_of_truths, _compact_cases, _from_the_end),
     "neg": (_twice("neg"),),
     "not": (_twice("not"),),
     "stop_gradient": (_same,),

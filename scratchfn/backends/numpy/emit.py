@@ -56,6 +56,7 @@ class Writer:
         self.plan = plan
         self.counter = itertools.count()
         self.names: dict[Var, str] = {}
+        self.placed: dict[Var, str] = {}  # names of arrays that results are to be written to
         self.constants: dict[str, Any] = {}
         self.by_identity: dict[int, str] = {}
         self.shared: dict[Hashable, np.ndarray] = {}  # constants that spellings ask for
@@ -132,7 +133,11 @@ class Writer:
         return name
 
     def equation(self, eqn: Eqn) -> None:
-        if len(eqn.outvars) == 1 and eqn.outvars[0] in self.plan.offsets:
+        out = eqn.outvars[0] if len(eqn.outvars) == 1 else None
+        if out in self.placed:
+            self.names[out] = self.placed[out]
+            self.write_into(eqn)
+        elif out in self.plan.offsets:
             self.into_buffer(eqn)
         elif not self.as_view(eqn):
             self.assignment(eqn)

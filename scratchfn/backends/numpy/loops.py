@@ -1,23 +1,29 @@
 """Loops and branches as Python source: a `for`, a `while` or an `if` around the lines of a program.
 
-    def scan_loop(a, b):
-        c = np.empty((5, 3), np.float32)
-        for d, e in zip(range(5), b):
-            f = np.tanh(e)
-            g = np.add(a, f)
-            c[d] = f
-            a = g
-        return (a, c)
+    def program(arena):
+        b = arena(0, (3,), np.float32)
 
-The variables of the carry are assigned anew at each step, and a y is written to its row at once, so
-a step costs what its operations cost.
+        def scan_loop(a, xs):
+            ys = stacked(5, (3,), np.float32)
+            for x, y in zip(xs, ys):
+                np.add(a, x, b)
+                np.tanh(b, y)
+                a = y
+            return (a.copy(), ys)
 
-Read next: `backends/jax.py`, the other backend.
+        return scan_loop
+
+What a step computes on the way lies in the arena, a y is written to its row at once and a new carry
+over the old one where nothing reads that any more (`places.py`), so a step costs what its
+operations cost. Numbers are carried as NumPy's scalars, and assigned.
+
+Read next: `places.py`, then `backends/jax.py`, the other backend.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +31,8 @@ import numpy as np
 
 from scratchfn.backends.numpy.compiler import NumpyProgram, load
 from scratchfn.backends.numpy.emit import Writer
+from scratchfn.backends.numpy.memory import ALIGNMENT, plan
+from scratchfn.backends.numpy.places import Carried, Place, places
 from scratchfn.backends.numpy.scalars import is_number
 from scratchfn.backends.numpy.simplify import simplify
 from scratchfn.core.avals import ShapedArray
@@ -49,12 +57,30 @@ def of_going(going: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:
     return np.where(going.reshape(going.shape + (1,) * (new.ndim - going.ndim)), new, old)
 
 
+@kernel
+def stacked(count: int, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """A new array of so many rows, that starts at a cache line."""
+    size = count * math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    return np.ndarray((count, *shape), dtype, memory, -memory.ctypes.data % ALIGNMENT)
+
+
+@kernel
+def own(x: np.ndarray) -> np.ndarray:
+    """A copy to be written over."""
+    (copy,) = stacked(1, x.shape, x.dtype)
+    copy[...] = x
+    return copy
+
+
 class _Source:
     """A function that is being written around programs."""
 
     def __init__(self, name: str, count: int):
         self.writer = Writer(name)
         self.arguments = [self.fresh() for _ in range(count)]
+        self.size = 0  # bytes of the arena
+        self.second: dict[str, str] = {}  # of a carry that has two arrays, the one to be written
 
     def take_out(self, names: Sequence[str], avals: Sequence[ShapedArray]) -> None:
         """Makes scalars of arrays of rank 0: the steps of a loop compute faster with them."""
@@ -66,12 +92,18 @@ class _Source:
         """A name that nothing else has."""
         return self.writer.variable(Var(_INDEX))
 
+    def dtype(self, aval: ShapedArray) -> str:
+        return show_param(aval.dtype, "dtype", self.writer.constant)
+
     def line(self, text: str, depth: int = 1) -> None:
         self.writer.lines.append("    " * depth + text)
 
     def program(self, closed: ClosedJaxpr, names: Sequence[str], depth: int) -> list[str]:
-        """Writes the lines of a program at a depth; the names of its results."""
+        """Writes the lines of a program at a depth; the names of its results. Programs of one
+        function are not run at the same time: they share the arena."""
         self.writer.indent = "    " * depth
+        self.writer.plan = plan(closed.jaxpr)
+        self.size = max(self.size, self.writer.plan.size)
         return self.writer.program(closed, names)
 
     def assign(self, names: Sequence[str], values: Sequence[str], depth: int) -> None:
@@ -81,8 +113,22 @@ class _Source:
             left, right = zip(*changed, strict=True)
             self.line(f"{', '.join(left)} = {', '.join(right)}", depth)
 
+    def carry_in_place(self, name: str, new: Any, place: Place) -> None:
+        """Makes the arrays that a carry's new value is written to, if they are the loop's own."""
+        if place is Place.OVER:
+            self.line(f"{name} = own({name})")
+            self.writer.placed[new] = name
+        elif place is Place.TURNS:
+            self.second[name] = self.writer.placed[new] = self.fresh()
+            self.line(f"{name}, {self.second[name]} = own({name}), own({name})")
+
+    def hand_on(self, carry: Sequence[str], results: Sequence[str]) -> None:
+        """The names of the carry, and of second arrays, for the next step."""
+        self.assign([*carry, *self.second.values()], [*results, *self.second], 2)
+
     def load(self, owner: ClosedJaxpr, optimized: ClosedJaxpr, results: Any) -> NumpyProgram:
         source = self.writer.function(self.arguments, results)
+        self.writer.plan = self.writer.plan._replace(size=self.size)
         return load(owner, optimized, source, self.writer)
 
 
@@ -93,24 +139,97 @@ def compile_scan(
     """A function of (consts, carry, xs) that returns (carry, ys); its programs are those of `scan`
     in transforms/control."""
     step = simplify(body)
-    first_x = num_consts + num_carry
-    out = _Source("scan_loop", len(step.in_avals))
-    consts, carry, xs = _cut(out.arguments, num_consts, first_x)
-    out.take_out([*consts, *carry], step.in_avals[:first_x])
-    ys = [out.fresh() for _ in step.out_avals[num_carry:]]
-    for y, aval in zip(ys, step.out_avals[num_carry:], strict=True):
-        dtype = show_param(aval.dtype, "dtype", out.writer.constant)
-        out.line(f"{y} = np.empty({(length, *aval.shape)}, {dtype})")
-    index, rows = out.fresh(), [out.fresh() for _ in xs]
-    out.line(_for(index, rows, _rows(xs, step.in_avals[first_x:], reverse), length, reverse,
-                  bool(ys)))  # fmt: skip
-    results = out.program(step, [*consts, *carry, *rows], 2)
-    for y, result in zip(ys, results[num_carry:], strict=True):
-        out.line(f"{y}[{index}] = {result}", 2)
-    out.assign(carry, results[:num_carry], 2)
-    if not out.writer.lines[-1].startswith(" " * 8):
-        out.line("pass", 2)
-    return out.load(body, step, [*carry, *ys])
+    out = _Scan(step, length, reverse, num_consts, num_carry)
+    return out.load(body, step, out.write())
+
+
+class _Scan(_Source):
+    """The function of a scan."""
+
+    def __init__(
+        self, step: ClosedJaxpr, length: int, reverse: bool, num_consts: int, num_carry: int
+    ):
+        super().__init__("scan_loop", len(step.in_avals))
+        self.step, self.length, self.reverse = step, length, reverse
+        first_x = num_consts + num_carry
+        self.consts, self.carry, self.xs = _cut(self.arguments, num_consts, first_x)
+        self.old = step.jaxpr.invars[num_consts:first_x]
+        self.new, self.values = step.jaxpr.outvars[:num_carry], step.jaxpr.outvars[num_carry:]
+        self.places = places(step.jaxpr, self.old)
+        self.ys = [self.fresh() for _ in self.values]
+        self.index = self.fresh()
+        self.rows = [self.fresh() for _ in self.xs]
+        self.written: list[tuple[str, str]] = []  # rows that the step writes, and of what
+
+    def write(self) -> list[str]:
+        """Writes the loop; the names of its results."""
+        avals = self.step.in_avals
+        self.take_out([*self.consts, *self.carry], avals[: len(self.consts) + len(self.carry)])
+        self.make_arrays()
+        xs = _rows(self.xs, avals[len(avals) - len(self.xs) :], self.reverse)
+        outs = [f"{y}[::-1]" if self.reverse else y for _, y in self.written]
+        names = [*self.rows, *[row for row, _ in self.written]]
+        copied = [
+            k for k, done in enumerate(self.places.written) if not done and k not in self.shared()
+        ]
+        self.line(_for(self.index, names, [*xs, *outs], self.length, self.reverse, bool(copied)))
+        start = len(self.writer.lines)
+        carried = dict(zip(self.old, self.carry, strict=True))
+        early = [
+            (k, carried[v]) for k in copied if type(v := self.values[k]) is Var and v in carried
+        ]
+        for k, name in early:  # the step may write over what it was given
+            self.line(f"{self.ys[k]}[{self.index}] = {name}", 2)
+        results = self.program(self.step, [*self.consts, *self.carry, *self.rows], 2)
+        for k in copied:
+            if self.values[k] not in carried:
+                self.line(f"{self.ys[k]}[{self.index}] = {results[len(self.carry) + k]}", 2)
+        self.hand_on(self.carry, results[: len(self.carry)])
+        if len(self.writer.lines) == start:
+            self.line("pass", 2)
+        last = [
+            f"{c}.copy()" if carried.place is Place.ROW else c
+            for c, carried in zip(self.carry, self.places.carries, strict=True)
+        ]
+        return [*last, *self.ys]
+
+    def shared(self) -> set[int]:
+        """The ys that are a carry's old values, and lie with its new ones."""
+        return {c.before for c in self.places.carries if c.before is not None}
+
+    def make_arrays(self) -> None:
+        """The arrays that the step writes to."""
+        of_carry = {c.after for c in self.places.carries} | self.shared()
+        for i, carried in enumerate(self.places.carries):
+            if carried.place is not Place.ROW:
+                self.carry_in_place(self.carry[i], self.new[i], carried.place)
+            elif self.new[i] not in self.writer.placed:
+                self.make_rows(self.carry[i], self.old[i], self.new[i], carried)
+        for k, (y, v) in enumerate(zip(self.ys, self.values, strict=True)):
+            if k not in of_carry:
+                self.line(f"{y} = stacked({self.length}, {v.aval.shape}, {self.dtype(v.aval)})")
+                if self.places.written[k]:
+                    self.write_rows(v, y)
+
+    def make_rows(self, name: str, old: Var, new: Any, carried: Carried) -> None:
+        """An array for all values of a carry. Where its old values are results too, the first of
+        them comes in front, and each step writes what the next one reads."""
+        outs = self.ys[carried.after] if carried.after is not None else self.fresh()
+        dtype = self.dtype(old.aval)
+        if carried.before is None:
+            self.line(f"{outs} = stacked({self.length}, {old.aval.shape}, {dtype})")
+        else:
+            whole, ins = self.fresh(), self.ys[carried.before]
+            self.line(f"{whole} = stacked({self.length + 1}, {old.aval.shape}, {dtype})")
+            self.line(f"{whole}[{self.length if self.reverse else 0}] = {name}")
+            first, second = (outs, ins) if self.reverse else (ins, outs)
+            self.line(f"{first}, {second} = {whole}[:-1], {whole}[1:]")
+        self.write_rows(new, outs)
+
+    def write_rows(self, v: Any, y: str) -> None:
+        """Has a result of the step written to rows of an array."""
+        self.writer.placed[v] = self.fresh()
+        self.written.append((self.writer.placed[v], y))
 
 
 def _cut(names: list[str], *places: int) -> list[list[str]]:
@@ -131,15 +250,13 @@ def _rows(xs: Sequence[str], avals: Sequence[ShapedArray], reverse: bool) -> lis
 def _for(
     index: str, rows: list[str], iterables: list[str], length: int, reverse: bool, counted: bool
 ) -> str:
-    """The head of the loop over rows and, where ys are written, their places."""
-    places = f"range({length - 1}, -1, -1)" if reverse else f"range({length})"
-    if not rows:
-        return f"for {index} in {places}:"
-    row = rows[0] if len(rows) == 1 else f"({', '.join(rows)})"
-    zipped = iterables[0] if len(rows) == 1 else f"zip({', '.join(iterables)})"
-    if not counted:
-        return f"for {row} in {zipped}:"
-    return f"for {index}, {row} in zip({places}, {zipped}):"
+    """The head of the loop over rows and, where ys are copied, their places."""
+    if counted or not rows:
+        rows = [index, *rows]
+        steps = f"range({length - 1}, -1, -1)" if reverse else f"range({length})"
+        iterables = [steps, *iterables]
+    together = iterables[0] if len(rows) == 1 else f"zip({', '.join(iterables)})"
+    return f"for {', '.join(rows)} in {together}:"
 
 
 @weak_cache
@@ -149,14 +266,20 @@ def compile_while(
     """A function of (cond consts, body consts, carry) that returns the carry. A condition with axes
     is one for each example of a batch."""
     step, test = simplify(body), simplify(cond)
+    batched = bool(test.out_avals[0].shape)
     num_carry = len(step.out_avals)
     out = _Source("while_loop", cond_nconsts + body_nconsts + num_carry)
     cond_consts, body_consts, carry = _cut(out.arguments, cond_nconsts, cond_nconsts + body_nconsts)
     avals = [*test.in_avals[:cond_nconsts], *step.in_avals]
     out.take_out([*cond_consts, *body_consts, *carry], avals)
+    old = step.jaxpr.invars[body_nconsts:]
+    for name, new, carried in zip(
+        carry, step.jaxpr.outvars, places(step.jaxpr, old).carries, strict=True
+    ):
+        if not batched:
+            out.carry_in_place(name, new, carried.place)
     out.line("while True:")
     (going,) = out.program(test, [*cond_consts, *carry], 2)
-    batched = bool(test.out_avals[0].shape)
     out.line(f"if not {going}{'.any()' if batched else ''}:", 2)
     out.line("break", 3)
     results = out.program(step, [*body_consts, *carry], 2)
@@ -165,7 +288,7 @@ def compile_while(
             c if x == c else f"of_going({going}, {x}, {c})"
             for x, c in zip(results, carry, strict=True)
         ]
-    out.assign(carry, results, 2)
+    out.hand_on(carry, results)
     return out.load(body, step, carry)
 
 

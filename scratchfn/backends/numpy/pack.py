@@ -32,6 +32,7 @@ from scratchfn.core.trace import registry
 CALL = 270.0
 COPY = 140.0
 ELEMENT = 0.012
+WORTH = 1000.0  # what must be saved for a program to be changed
 DEPTH = 3  # of the operations that results must have in common to be tried as lanes
 
 Lanes = tuple[Any, ...]  # one variable for each lane
@@ -52,7 +53,7 @@ class _Program:
 
     def __init__(self, jaxpr: Jaxpr):
         self.jaxpr = jaxpr
-        self.makers = {v: eqn for eqn in jaxpr.eqns for v in eqn.outvars}
+        self.makers: dict[Atom, Eqn] = {v: eqn for eqn in jaxpr.eqns for v in eqn.outvars}
         self.results = {v for v in jaxpr.outvars if type(v) is Var}
         self.reads = Counter(v for eqn in jaxpr.eqns for v in set(eqn.invars))
 
@@ -108,7 +109,7 @@ def _best(program: _Program, seeds: Sequence[Var], attempts: int = 4) -> _Group 
     group = _Group(program, seeds)
     lanes = group.gaining()
     if len(lanes) == len(seeds):
-        return group if group.saves() > 0 else None
+        return group if group.saves() > WORTH else None
     if not lanes or not attempts:
         return None
     kept = [v for i, v in enumerate(seeds) if i in lanes]
@@ -128,10 +129,9 @@ class _Group:
         self._grow(tuple(seeds))
         self._leave_out_last()
         self._leave_out_first()
-        self.members = {eqn for row in self.rows.values() for eqn in row}
+        self._leave_out_late()
         self.readers = self._readers()
         self.leaves = [lanes for lanes in self.readers if lanes not in self.rows]
-        self.late = _late(program.jaxpr, self.members)
 
     def _grow(self, lanes: Lanes) -> None:
         """Adds the row that makes these variables, after the rows that make its operands."""
@@ -165,6 +165,19 @@ class _Group:
                 copied = sum(not self.program.is_placed(v, 1) for v in first)
                 if 2 * copied > len(lanes):
                     del self.rows[lanes]
+
+    def _leave_out_late(self) -> None:
+        """What reads something that is computed from the rows by other means, such as a norm."""
+        count = None
+        while count != len(self.rows):
+            count = len(self.rows)
+            self.members = {eqn for row in self.rows.values() for eqn in row}
+            self.late = _late(self.program.jaxpr, self.members)
+            self.rows = {lanes: row for lanes, row in self.rows.items() if not self._waits(row)}
+
+    def _waits(self, row: tuple[Eqn, ...]) -> bool:
+        operands = zip(*(eqn.invars for eqn in row), strict=True)
+        return any(all(self.program.makers.get(v) in self.late for v in vs) for vs in operands)
 
     def gaining(self) -> list[int]:
         """The lanes that gain, and that read nothing that is computed from other lanes."""

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from scratchfn.backends.numpy.pool import usable_threads
 from scratchfn.backends.numpy.spelling import into
-from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of
+from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of, weak_cache
 from scratchfn.core.trace import registry
 
 LARGE = 1 << 17  # elements from which an array is worth a loop over parts of it
@@ -55,6 +55,7 @@ class Region:
 Step = Eqn | Region
 
 
+@weak_cache
 def schedule(jaxpr: Jaxpr) -> list[Step]:
     """The program as steps, in an order that its data allow."""
     return _Scheduler(jaxpr).steps

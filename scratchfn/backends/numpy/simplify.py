@@ -22,4 +22,4 @@ def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
         jaxpr, consts = hoist(jaxpr, consts)
     jaxpr = share_equal_equations(rewrite(jaxpr))
     jaxpr, consts = prune(jaxpr, consts)
-    return ClosedJaxpr(pack(jaxpr), consts)
+    return ClosedJaxpr(pack(jaxpr) if config.pack_arrays else jaxpr, consts)

@@ -117,7 +117,9 @@ class _Loop:
     def place(self, v: Var) -> None:
         """Where a result is written: a buffer, or an array of its own if it leaves the program."""
         writer = self.writer
-        if v in writer.plan.offsets:
+        if v in writer.placed:
+            writer.names[v] = writer.placed[v]
+        elif v in writer.plan.offsets:
             writer.names[v] = writer.buffer(writer.plan.offsets[v], v.aval)
         else:
             dtype = show_param(v.aval.dtype, "dtype", writer.constant)
@@ -254,7 +256,7 @@ class _Loop:
             first, *others = [names[i] for names in self.sums]
             for other in others:
                 self.line(f"{ufunc}({first}, {other}, out={first})")
-            if v in self.writer.plan.offsets:
+            if v in self.writer.plan.offsets or v in self.writer.placed:
                 self.place(v)
                 self.line(f"np.copyto({self.writer.names[v]}, {first})")
             else:

@@ -26,21 +26,23 @@ def test_scan() -> None:
 
         return lax.scan(step, h, xs, reverse=True)
 
-    assert text_of(f, jnp.ones(3), jnp.ones((5, 3))) == (
-        """def f(a, b):
-    c, d = scan_loop(a, b)
-    return (c, d)
+    text = text_of(f, jnp.ones(3), jnp.ones((5, 3)))
+    assert (
+        """# scan_loop
+def program(arena):
+    g = arena(0, (3,), np.float32)
 
-# scan_loop
-def scan_loop(a, b):
-    c = np.empty((5, 3), np.float32)
-    for d, e in zip(range(4, -1, -1), b[::-1]):
-        f = np.add(a, e)
-        g = np.tanh(f)
-        c[d] = g
-        a = g
-    return (a, c)
+    def scan_loop(a, b):
+        c = stacked(5, (3,), np.float32)
+        for e, f in zip(b[::-1], c[::-1]):
+            np.add(a, e, g)
+            np.tanh(g, f)
+            a = f
+        return (a.copy(), c)
+
+    return scan_loop
 """
+        in text
     )
 
 

@@ -129,6 +129,13 @@ def _split_groups(
 
 def _convolve(x: np.ndarray, w: np.ndarray, out: np.ndarray, axes: tuple[_Axis, ...]) -> None:
     """Writes the convolution of groups."""
+    if _is_lighter_mirrored(x, w, axes):
+        axes = tuple(
+            _Axis(1, p - 1 - a.low, 1, a.lhs_dilation)
+            for a, p in zip(axes, out.shape[3:], strict=True)
+        )
+        _convolve(w, x, np.flip(out.swapaxes(1, 2), tuple(range(3, out.ndim))), axes)
+        return
     for i, axis in enumerate(axes):
         if axis.lhs_dilation > 1 and axis.stride == 1:
             before = (slice(None),) * (3 + i)
@@ -148,6 +155,16 @@ def _convolve(x: np.ndarray, w: np.ndarray, out: np.ndarray, axes: tuple[_Axis, 
         return
     for g in range(len(x)):
         correlate(Correlation(x[g], w[g], out[g], strides, dilations, low))
+
+
+def _is_lighter_mirrored(x: np.ndarray, w: np.ndarray, axes: tuple[_Axis, ...]) -> bool:
+    """Without strides, a sum over k of x[p + k - low] w[k] is one over j = p + k - low of
+    x[j] w[j - p + low]: x slides over w, and p runs backwards. Of gradients of kernels that may be
+    no more products, of fewer patches."""
+    if any(axis.stride > 1 or axis.rhs_dilation > 1 for axis in axes):
+        return False
+    met = (-(-k // a.lhs_dilation) for k, a in zip(w.shape[3:], axes, strict=True))
+    return w.shape[1] < x.shape[1] and 1 < math.prod(x.shape[3:]) <= math.prod(met)
 
 
 # -- a dilated lhs

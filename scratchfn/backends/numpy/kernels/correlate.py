@@ -19,14 +19,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from scratchfn.backends.numpy.blas import one_thread
 from scratchfn.backends.numpy.pool import in_parallel, usable_threads
 
 from .dot import BLAS, product
 from .scratch import scratch
-from .strided import Shape, merges, outer_first, runs
+from .strided import Shape, merges, outer_first, runs, strided
 
 PATCHES = 1 << 20  # bytes of patches to gather before each product
 DIVIDED = 1 << 22  # multiply-adds from which a correlation is divided among threads
@@ -180,11 +179,11 @@ def _compute(
 ) -> _Piece:
     """Writes or adds to `task.out`, piece by piece. Returns what computed the last one, for others
     of the same kind."""
-    shape = task.shape
+    shape, sums, alike = task.shape, task.sums, False
     size = math.prod(shape) * task.x.itemsize
     axis = next((axis for axis in layout.cuts if shape[axis] > 1), None)
     # Pieces of a picture are padded each in its own way, so only a large one is cut.
-    limit = PATCHES if axis in (0, task.sums) else 4 * PATCHES
+    limit = PATCHES if axis in (0, sums) else 4 * PATCHES
     if axis is None or size <= limit:
         if piece is None or piece.kind != task.kind:
             piece = _Piece(task, layout)
@@ -193,8 +192,13 @@ def _compute(
     step = max(1, shape[axis] * limit // size)
     step = -(-shape[axis] // -(-shape[axis] // step))  # of nearly equal parts
     for start in range(0, shape[axis], step):
-        part = task.cut(axis, start, min(start + step, shape[axis]))
-        piece = _compute(part, layout, piece, add or (axis >= task.sums and start > 0))
+        stop = min(start + step, shape[axis])
+        part, more = task.cut(axis, start, stop), add or (axis >= sums and start > 0)
+        if piece is not None and alike and stop - start == step:
+            piece.compute(part.x, part.w, part.out, more)
+        else:
+            piece = _compute(part, layout, piece, more)
+            alike = axis in (0, sums) and piece.kind == part.kind
     assert piece is not None
     return piece
 
@@ -210,20 +214,29 @@ class _Piece:
         self.rows_order = (*(i + (i > 0) for i in layout.rows), 1)  # of out, as [*rows, f]
         self.terms_order = (*(i - task.sums + 1 for i in layout.terms), 0)  # of w, as [*terms, f]
         self.w: np.ndarray | None = None
+        target = out.transpose(self.rows_order)
+        # Can BLAS write to the output? If not, to a block that is in the order of its memory, so
+        # that the copy is a straight one.
+        self.direct = (
+            out.dtype.char in BLAS
+            and merges(target, 0, target.ndim - 1)
+            and (out.itemsize in (abs(target.strides[-1]), abs(target.strides[-2])))
+        )
+        self.rows_outside = abs(target.strides[-1]) == min(map(abs, target.strides))
         # Where x lies in what is padded, and how much of it is seen.
         reach = [
             (k - 1) * d + (p - 1) * s + 1
             for k, d, p, s in zip(w.shape[2:], dilations, out.shape[2:], strides, strict=True)
         ]
         whole = slice(None)
-        self.seen, inside, padding = [whole, whole], [whole, whole], False
+        seen, inside, padding = [whole, whole], [whole, whole], False
         for n, below, size in zip(x.shape[2:], low, reach, strict=True):
             first = max(0, -below)
             last = max(first, min(n, size - below))
-            self.seen.append(slice(first, last))
+            seen.append(slice(first, last))
             inside.append(slice(below + first, below + last))
             padding |= (below + first, below + last) != (0, size)
-        self.padded = None
+        self.seen, self.padded = tuple(seen), None
         if padding or tuple(outer_first(x, range(x.ndim))) != layout.padded:
             size = (*x.shape[:2], *reach)
             memory = scratch("padded", tuple(size[i] for i in layout.padded), x.dtype)
@@ -238,9 +251,7 @@ class _Piece:
         order = (
             (*layout.terms, *layout.rows) if layout.rows_inside else (*layout.rows, *layout.terms)
         )
-        patches = as_strided(
-            x, [self.shape[i] for i in order], [strides[i] for i in order], writeable=False
-        )
+        patches = strided(x, [self.shape[i] for i in order], [strides[i] for i in order])
         outer = len(layout.terms if layout.rows_inside else layout.rows)
         self.source: np.ndarray | None = None
         self.target: np.ndarray | None = None
@@ -254,7 +265,7 @@ class _Piece:
             self.matrix = matrix.reshape(self.rows, -1)
 
     def compute(self, x: np.ndarray, w: np.ndarray, out: np.ndarray, add: bool) -> None:
-        x = x[tuple(self.seen)]
+        x = x[self.seen]
         if self.padded is None:
             self.gathering(x)
         else:
@@ -263,33 +274,20 @@ class _Piece:
             np.copyto(self.target, self.source)
         if w is not self.w:
             self.w, self.folded = w, w.transpose(self.terms_order).reshape(-1, w.shape[0])
-        _multiply(self.matrix, self.folded, out.transpose(self.rows_order), add)
-
-
-# -- products
-
-
-def _multiply(a: np.ndarray, w: np.ndarray, out: np.ndarray, add: bool) -> None:
-    """Writes or adds a [rows, terms] times w [terms, f] to out [*rows, f]."""
-    rows, f = a.shape[0], w.shape[1]
-    if not add and a.dtype.char in BLAS and merges(out, 0, out.ndim - 1) and _is_matrix(out):
-        _product(a, w, out.reshape(rows, f))
-        return
-    # A block in the order of the output's memory makes the copy into it a straight one.
-    if abs(out.strides[-1]) == min(map(abs, out.strides)):
-        block = scratch("block", (rows, f), a.dtype)
-    else:
-        block = scratch("block", (f, rows), a.dtype).T
-    _product(a, w, block)
-    if add:
-        np.add(out, block.reshape(out.shape), out=out)
-    else:
-        np.copyto(out, block.reshape(out.shape))
-
-
-def _is_matrix(out: np.ndarray) -> bool:
-    """Can BLAS write to it?"""
-    return out.itemsize in (abs(out.strides[-1]), abs(out.strides[-2]))
+        out = out.transpose(self.rows_order)
+        if self.direct and not add:
+            _product(self.matrix, self.folded, out.reshape(self.rows, -1))
+            return
+        f = out.shape[-1]
+        if self.rows_outside:
+            block = scratch("block", (self.rows, f), out.dtype)
+        else:
+            block = scratch("block", (f, self.rows), out.dtype).T
+        _product(self.matrix, self.folded, block)
+        if add:
+            np.add(out, block.reshape(out.shape), out=out)
+        else:
+            np.copyto(out, block.reshape(out.shape))
 
 
 def _product(a: np.ndarray, w: np.ndarray, out: np.ndarray) -> None:

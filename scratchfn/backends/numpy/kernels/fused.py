@@ -29,8 +29,9 @@ def tiled(f: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
 
     @functools.wraps(f)
     def over_tiles(*arrays: np.ndarray) -> np.ndarray:
-        shape = np.broadcast_shapes(*(x.shape for x in arrays))
-        flat = [np.broadcast_to(x, shape).reshape(-1) for x in arrays]
+        if len(arrays) > 1:
+            arrays = np.broadcast_arrays(*arrays)
+        shape, flat = arrays[0].shape, [x.reshape(-1) for x in arrays]
         size = flat[0].size
         if size <= TILE:
             return f(*flat).reshape(shape)
@@ -49,7 +50,7 @@ def wide(*numbers: float) -> Any:
     """Constants of float32 as float64: a number; of several a column, one for each row of a stack
     of polynomials."""
     held = np.array(numbers, np.float32).astype(np.float64)
-    return held[0] if len(numbers) == 1 else held[:, None]
+    return held.reshape(()) if len(numbers) == 1 else held[:, None]
 
 
 def rounded(x: np.ndarray) -> np.ndarray:
@@ -73,6 +74,6 @@ def horner(x: np.ndarray, coefficients: Sequence[Any]) -> np.ndarray:
         if power:
             np.multiply(value, x, value)
         np.add(value, c, value)
-        np.copyto(short, value, casting="same_kind")
-        np.copyto(value, short)
+        short[...] = value
+        value[...] = short
     return value

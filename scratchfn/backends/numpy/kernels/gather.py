@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from scratchfn.core.quiet import quiet
 
 from . import windows
 from .reduce import highest, lowest
-from .windows import Shape
+from .windows import Shape, Windows
 
 LONG_ROW = 512  # elements from which a Python loop over rows beats addressing each element
 
@@ -42,20 +43,59 @@ def gather(
 ) -> np.ndarray:
     """lax.gather: one window of extent slice_sizes for each index vector (last axis of indices)."""
     w = windows.plan(operand.shape, indices.shape, tuple(slice_sizes), dimension_numbers)
-    fills = mode is not _CLIP and mode is not _PROMISE
-    fill = filler(fill_value, operand.dtype, mode) if fills else None
-    if math.prod(w.batch) == 1:
-        place = windows.single_window(w, indices, fills)
-        window = np.full(w.split, fill) if place is None else operand[place].reshape(w.split)
-        return window if w.order is None else window.transpose(w.order)
     if operand.size == 0:
         out = np.full(w.split, filler(fill_value, operand.dtype, mode))
+        return out if w.order is None else out.transpose(w.order)
+    fills = mode is not _CLIP and mode is not _PROMISE
+    fill = filler(fill_value, operand.dtype, mode) if fills else None
+    return read_windows(operand, indices, w, fill)
+
+
+def read_windows(
+    operand: np.ndarray,
+    indices: np.ndarray,
+    w: Windows,
+    fill: np.ndarray | None,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """A gather whose geometry is known: what reaches outside is `fill`, or moved inside if that is
+    None. To `out`, if given."""
+    direct = out if w.order is None else None
+    if math.prod(w.batch) == 1:
+        place = windows.single_window(w, indices, fill is not None)
+        window = np.full(w.split, fill) if place is None else operand[place].reshape(w.split)
     else:
-        at, good = windows.addresses(w, indices, fills)
-        out = operand.reshape(w.runs).take(at, axis=1, mode="clip").reshape(w.split)
+        at, good = windows.addresses(w, indices, fill is not None)
+        lead, mid, trail = w.runs
+        if lead == trail == 1:  # one axis less costs `take` less
+            window = operand.reshape(mid).take(at, None, _as(direct, at.shape), "clip")
+        else:
+            into = _as(direct, (lead, *at.shape, trail))
+            window = operand.reshape(w.runs).take(at, 1, into, "clip")
+        window = window.reshape(w.split)
         if fill is not None and good is not None:
-            np.copyto(out, fill, where=~good.reshape(w.mask_shape))
-    return out if w.order is None else out.transpose(w.order)
+            np.copyto(window, fill, where=~good.reshape(w.mask_shape))
+    result = window if w.order is None else window.transpose(w.order)
+    if out is None:
+        return result
+    if direct is None or math.prod(w.batch) == 1:
+        np.copyto(out, result)
+    return out
+
+
+def _as(out: np.ndarray | None, shape: Shape) -> np.ndarray | None:
+    return None if out is None else out.reshape(shape)
+
+
+def take_or_fill(
+    operand: np.ndarray, indices: np.ndarray, axis: int, fill: np.ndarray, out: np.ndarray
+) -> None:
+    """`operand.take(indices, axis)`, to `out`; what lies outside is `fill`."""
+    at = windows.as_positions(indices)
+    operand.take(at, axis, out, "clip")
+    inside = at.view(windows.UNSIGNED) < windows.UNSIGNED.type(operand.shape[axis])
+    if np.count_nonzero(inside) < inside.size:
+        np.copyto(out, fill, where=~inside.reshape(at.shape + (1,) * (operand.ndim - axis - 1)))
 
 
 def filler(fill_value: object, dtype: np.dtype, mode: GatherScatterMode) -> np.ndarray:
@@ -93,29 +133,49 @@ def _scatter(
         return operand.copy()
     window = update_window(operand.ndim, updates.shape, numbers)
     w = windows.plan(operand.shape, indices.shape, window, GatherDimensionNumbers(*numbers))
+    out = operand.copy()
+    write_windows(combine, out, indices, updates, w, mode is not _CLIP, unique)
+    return out
+
+
+def write_windows(
+    combine: np.ufunc | None,
+    out: np.ndarray,
+    indices: np.ndarray,
+    updates: np.ndarray,
+    w: Windows,
+    drops: bool,
+    unique: bool,
+) -> None:
+    """A scatter whose geometry is known, into the operand itself. What reaches outside is dropped,
+    or moved inside."""
     if w.order is not None:
         updates = updates.transpose(np.argsort(w.order))
-    drops = mode is not _CLIP
-    out = operand.copy()
     if math.prod(w.batch) == 1:
         place = windows.single_window(w, indices, drops)
         if place is not None:
-            _combine_at(combine, out, place, updates.reshape(window))
-        return out
+            _combine_at(combine, out, place, updates.reshape(w.window))
+        return
     at, good = windows.addresses(w, indices, drops)
-    lead, _, trail = w.runs
+    lead, mid, trail = w.runs
     rows = updates.reshape(lead, at.size, trail)
     if good is not None:
         good = np.broadcast_to(good.reshape(good.shape + (1,) * (at.ndim - good.ndim)), at.shape)
         at, rows = at[good], rows[:, good.reshape(-1)]
     into, at = out.reshape(w.runs), at.reshape(-1)  # a view, and [windows]
-    if combine is None:
-        into[:, at] = rows
-    elif unique:
-        into[:, at] = combine(into[:, at], rows)
-    else:
+    if combine is not None and not unique and not w.apart:
         _combine_in_order(combine, into, at, rows)
-    return out
+    elif lead == trail == 1:  # two axes less cost less
+        _combine_once(combine, into.reshape(mid), at, rows.reshape(-1))
+    else:
+        _combine_once(combine, into, (slice(None), at), rows)
+
+
+def _combine_once(
+    combine: np.ufunc | None, into: np.ndarray, places: Any, updates: np.ndarray
+) -> None:
+    """At places that are all different; of equal ones the last update is kept."""
+    into[places] = updates if combine is None else combine(into[places], updates)
 
 
 def update_window(ndim: int, updates: Shape, numbers: ScatterDimensionNumbers) -> Shape:
@@ -197,8 +257,13 @@ def dynamic_update_slice(
     if update.shape == operand.shape:
         return update
     out = operand.copy()
-    out[_window(operand.shape, starts, update.shape)] = update
+    write_window(out, update, *starts)
     return out
+
+
+def write_window(out: np.ndarray, update: np.ndarray, *starts: np.ndarray) -> None:
+    """The same into the operand itself."""
+    out[_window(out.shape, starts, update.shape)] = update
 
 
 def _window(shape: Shape, starts: tuple, sizes: Shape) -> tuple:

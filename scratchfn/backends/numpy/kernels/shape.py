@@ -20,23 +20,30 @@ def pad(
     padding_config: tuple[tuple[int, int, int], ...],
 ) -> np.ndarray:
     """lax.pad: (low, high, interior) for each axis; negative edges cut elements off."""
+    shape, source, target = pad_places(operand.shape, padding_config)
+    out = np.empty(shape, operand.dtype)
+    out[...] = padding_value
+    out[target] = operand[source]
+    return out
+
+
+def pad_places(
+    operand: Shape, padding_config: tuple[tuple[int, int, int], ...]
+) -> tuple[Shape, tuple[slice, ...], tuple[slice, ...]]:
+    """A padded array's shape, what is taken of the operand, and where that goes."""
     source: list[slice] = []
     target: list[slice] = []
     shape: list[int] = []
-    for n, (low, high, interior) in zip(operand.shape, padding_config, strict=True):
+    for n, (low, high, interior) in zip(operand, padding_config, strict=True):
         step = interior + 1
         size = low + max((n - 1) * step + 1, 0) + high
         first = max(-(low // step), 0)  # the first element that lands at 0 or later
         stop = max(min(n, (size - 1 - low) // step + 1), first)  # and the first beyond the end
         place = low + first * step
         source.append(slice(first, stop))
-        target.append(slice(place, place + (stop - first) * step, step))
+        target.append(slice(place, max(place + (stop - first - 1) * step + 1, place), step))
         shape.append(size)
-    out = np.empty(shape, operand.dtype)
-    out[...] = padding_value
-    if all(s.stop > s.start for s in source):
-        out[tuple(target)] = operand[tuple(source)]
-    return out
+    return tuple(shape), tuple(source), tuple(target)
 
 
 def rev(operand: np.ndarray, *, dimensions: Shape) -> np.ndarray:

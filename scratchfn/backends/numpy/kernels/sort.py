@@ -41,6 +41,14 @@ def sort(
     return tuple(np.take_along_axis(x, order, dimension) for x in operands)
 
 
+def sort_in_place(x: np.ndarray, axis: int) -> None:
+    """The same of one operand, in its own place."""
+    if _sorts_natively(x):
+        x.sort(axis)
+    elif x.size:
+        (x[...],) = sort(x, dimension=axis, is_stable=True, num_keys=1)
+
+
 def _sorts_natively(x: np.ndarray) -> bool:
     """Whether NumPy's fastest sort, which is not stable, gives what a stable one would.
 

@@ -53,7 +53,7 @@ def threefry2x32(
 
 def _flat(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if x.size == 1:
-        return x.reshape(())
+        return np.asarray(x).reshape(())  # a row of a key is a NumPy number
     return (x if x.shape == shape else np.broadcast_to(x, shape)).reshape(-1)
 
 

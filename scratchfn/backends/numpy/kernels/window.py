@@ -1,24 +1,30 @@
-"""Sliding windows: pooling, and the selections that differentiate max and min pooling.
+"""Sliding windows: pooling.
 
     reduce_window_max(x)[p] = max over offsets k of  x[stride * p + dilation * k]
 
 A maximum over a box is a maximum along each axis in turn, so a [k, k] window costs 2k passes over
-the array instead of k * k. The gradient of a max goes to one element of each window: the first of
-the largest in row-major order, as XLA chooses; `_first_chosen` finds it.
+the array instead of k * k. They go over a part of the batch at a time, which stays in the cache,
+and several threads share large arrays.
+
+Read next: `selection.py`, the derivatives of maxima.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
+from scratchfn.backends.numpy.pool import in_parallel, usable_threads
 from scratchfn.core.quiet import quiet
 
 from .dot import BLAS, is_float
 from .strided import Padding, Shape, Window, outer_first, pad
+
+PART = 1 << 21  # bytes of an array to go over at a time
+DIVIDED = 1 << 20  # bytes of an array from which threads share it
 
 
 def reduce_window_sum(operand: np.ndarray, **params: Any) -> np.ndarray:
@@ -75,149 +81,77 @@ def _reduce_axes(
     padding: Padding,
     base_dilation: Shape,
     window_dilation: Shape,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
     window = Window(window_dimensions, window_strides, window_dilation)
-    x = pad(x, identity, padding, base_dilation)
-    positions = window.positions(x.shape)
-    # Outer axes first: their slices are long runs of memory, and leave less for the inner ones.
-    for axis in outer_first(x, range(x.ndim)):
-        size, stride, dilation = (field[axis] for field in window)
-        if size > 1 or stride > 1:
-            x = _reduce_axis(x, ufunc, axis, size, stride, dilation, positions[axis])
-    return x
+
+    def reduce(x: np.ndarray, out: np.ndarray) -> None:
+        x = pad(x, identity, padding, base_dilation)
+        # Outer axes first: their slices are long runs of memory, and leave less for inner ones.
+        axes = [axis for axis in outer_first(x, range(x.ndim)) if window.covers(axis)]
+        for axis in axes[:-1]:
+            x = reduce_axis(x, ufunc, axis, window, out.shape[axis])
+        if axes:
+            reduce_axis(x, ufunc, axes[-1], window, out.shape[axes[-1]], out)
+        else:
+            np.copyto(out, x)
+
+    if out is None:
+        spread = [(n - 1) * d + 1 if n else 0 for n, d in zip(x.shape, base_dilation, strict=True)]
+        shape = [n + a + b for n, (a, b) in zip(spread, padding, strict=True)]
+        out = np.empty(window.positions(shape), x.dtype)
+    plain = [
+        axis for axis in range(x.ndim)
+        if not window.covers(axis) and tuple(padding[axis]) == (0, 0) and base_dilation[axis] == 1
+    ]  # fmt: skip
+    in_parts(reduce, plain, x, out)
+    return out
 
 
-def _reduce_axis(
-    x: np.ndarray, ufunc: np.ufunc, axis: int, size: int, stride: int, dilation: int, count: int
+def reduce_axis(
+    x: np.ndarray,
+    ufunc: np.ufunc,
+    axis: int,
+    window: Window,
+    count: int,
+    out: np.ndarray | None = None,
 ) -> np.ndarray:
+    """The windows along one axis, of which there are `count`."""
+    size, stride, dilation = (field[axis] for field in window)
     if count == 1 and size == x.shape[axis]:
-        return ufunc.reduce(x, axis=axis, dtype=x.dtype, keepdims=True)
+        return ufunc.reduce(x, axis=axis, dtype=x.dtype, keepdims=True, out=out)
     along = Window((size,), (stride,), (dilation,))
     before = (slice(None),) * axis
-    views = [x[before + along.slices(offset, (count,))] for offset in along.offsets()]
+    views = [x[(*before, *along.slices(offset, (count,)))] for offset in along.offsets()]
+    if out is None:
+        out = np.empty_like(views[0])
     if size == 1:
-        return views[0]
-    out = ufunc(views[0], views[1])
+        np.copyto(out, views[0])
+        return out
+    ufunc(views[0], views[1], out=out)
     for view in views[2:]:
         ufunc(out, view, out=out)
     return out
 
 
-# -- the derivatives of reduce_window_max ("ge") and reduce_window_min ("le")
-
-
-@quiet
-def select_and_scatter_add(
-    source: np.ndarray,
-    operand: np.ndarray,
-    *,
-    select_prim: Any,
-    window_dimensions: Shape,
-    window_strides: Shape,
-    padding: Padding,
-) -> np.ndarray:
-    """Add each window's `source` to the place of its chosen element of `operand`."""
-    ones = (1,) * operand.ndim
-    window = Window(window_dimensions, window_strides, ones)
-    padded = pad(operand, _worst(select_prim, operand.dtype), padding, ones)
-    disjoint = all(s >= w for s, w in zip(window_strides, window_dimensions, strict=True))
-    out = np.zeros(padded.shape, source.dtype)
-    for seen, chosen in _first_chosen(padded, window, select_prim):
-        if disjoint:
-            out[seen] = _masked(source, chosen)
-        else:
-            out[seen] += _masked(source, chosen)
-    # Undo the padding: crop what it added, restore what it cropped.
-    return pad(out, source.dtype.type(0), [(-low, -high) for low, high in padding], ones)
-
-
-@quiet
-def select_and_gather_add(
-    tangents: np.ndarray,
-    operand: np.ndarray,
-    *,
-    select_prim: Any,
-    window_dimensions: Shape,
-    window_strides: Shape,
-    padding: Padding,
-    base_dilation: Shape,
-    window_dilation: Shape,
-) -> np.ndarray:
-    """For each window, the tangent of its chosen element of `operand`.
-
-    A window holding nothing better than the padding (all -inf, for a max) has the tangent 0.
-    """
-    window = Window(window_dimensions, window_strides, window_dilation)
-    worst = _worst(select_prim, operand.dtype)
-    padded = pad(operand, worst, padding, base_dilation)
-    tangents = pad(tangents, tangents.dtype.type(0), padding, base_dilation)
-    out = np.zeros(window.positions(padded.shape), tangents.dtype)
-    real = pad(np.ones(operand.shape, bool), np.False_, padding, base_dilation)
-    for seen, chosen in _first_chosen(padded, window, select_prim, worst, real):
-        np.copyto(out, tangents[seen], where=chosen)
-    return out
-
-
-def _first_chosen(
-    x: np.ndarray,
-    window: Window,
-    select_prim: Any,
-    initial: Any = None,
-    real: np.ndarray | None = None,
-) -> Iterator[tuple[tuple, np.ndarray]]:
-    """For each offset: what the windows see there, and the windows that choose it.
-
-    With `initial`, windows are folded from that value and choose nothing unless they beat it;
-    elements that are not `real` are passed over.
-    """
-    positions = window.positions(x.shape)
-    seen = [window.slices(offset, positions) for offset in window.offsets()]
-    ufunc = np.maximum if select_prim.name == "ge" else np.minimum
-    best = x
-    for axis in outer_first(x, range(x.ndim)):
-        size, stride, dilation = (field[axis] for field in window)
-        best = _reduce_axis(best, ufunc, axis, size, stride, dilation, positions[axis])
-    if np.isnan(best).any():
-        yield from _chosen_among_nans(x, seen, select_prim, initial, real)
+def in_parts(function: Callable[..., None], axes: Sequence[int], *arrays: np.ndarray) -> None:
+    """function(*arrays) for one part of the arrays after another, cut along one of these axes."""
+    first = max(arrays, key=lambda x: x.nbytes)
+    axis = next((i for i in outer_first(first, axes) if first.shape[i] > 1), None)
+    if axis is None or first.nbytes <= PART:
+        function(*arrays)
         return
-    taken = np.zeros(positions, bool)
-    if initial is not None:
-        np.equal(best, initial, out=taken)
-    for view in seen:
-        chosen = np.empty(positions, bool)
-        np.equal(x[view], best, out=chosen)
-        np.greater(chosen, taken, out=chosen)  # and not taken
-        taken |= chosen
-        yield view, chosen
+    count = first.shape[axis]
+    threads = min(usable_threads(), count) if first.nbytes >= DIVIDED else 1
+    parts = min(threads * -(-first.nbytes // (threads * PART)), count)
+    ends = [count * i // parts for i in range(parts + 1)]
+    before = (slice(None),) * axis
 
+    def run(first: int) -> None:
+        for i in range(first, parts, threads):
+            function(*(x[(*before, slice(ends[i], ends[i + 1]))] for x in arrays))
 
-def _chosen_among_nans(
-    x: np.ndarray, seen: list[tuple], select_prim: Any, initial: Any, real: np.ndarray | None
-) -> Iterator[tuple[tuple, np.ndarray]]:
-    """The fold as XLA writes it: keep the old if old >= new. A nan takes, and is taken from."""
-    keeps = np.greater_equal if select_prim.name == "ge" else np.less_equal
-    if initial is None:
-        best, winner = x[seen[0]], np.zeros(x[seen[0]].shape, np.intp)
-    else:
-        best, winner = np.full_like(x[seen[0]], initial), np.full(x[seen[0]].shape, -1, np.intp)
-    for k, view in enumerate(seen):
-        if k == 0 and initial is None:
-            continue
-        replaced = ~keeps(best, x[view])
-        if real is not None:
-            replaced &= real[view]
-        best = np.where(replaced, x[view], best)
-        winner = np.where(replaced, k, winner)
-    for k, view in enumerate(seen):
-        yield view, winner == k
-
-
-def _masked(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """np.where(mask, values, 0), ten times faster: the bits times 0 or 1, so that 0 * inf is 0."""
-    if values.dtype.itemsize > 8 or values.dtype.kind == "b":
-        return np.where(mask, values, values.dtype.type(0))
-    bits = np.dtype(f"u{values.dtype.itemsize}")
-    return (values.view(bits) * mask.view(np.uint8)).view(values.dtype)
+    in_parallel(run, *((i,) for i in range(threads)))
 
 
 # -- identities
@@ -231,10 +165,6 @@ def lowest(dtype: np.dtype) -> np.generic:
 def highest(dtype: np.dtype) -> np.generic:
     """The identity of min."""
     return _extreme(dtype, np.inf)
-
-
-def _worst(select_prim: Any, dtype: np.dtype) -> np.generic:
-    return lowest(dtype) if select_prim.name == "ge" else highest(dtype)
 
 
 def _extreme(dtype: np.dtype, infinity: float) -> np.generic:

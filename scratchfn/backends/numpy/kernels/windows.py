@@ -26,6 +26,8 @@ from scratchfn.core.params import GatherDimensionNumbers
 
 Shape = tuple[int, ...]
 
+_INT, UNSIGNED = np.dtype(np.intp), np.dtype(np.uintp)  # a class takes NumPy longer than a dtype
+
 
 class Column(NamedTuple):
     """One component of an index vector: which operand axis it moves along, and how far."""
@@ -43,10 +45,12 @@ class Windows(NamedTuple):
     window: Shape  # extent of a window along each operand axis
     grid: Shape  # batch + the window's axes inside mid: the shape of the addresses
     columns: tuple[Column, ...]
-    ramps: tuple[tuple[int, int, Shape], ...]  # (size, stride, shape) of aranges to add to them
+    limits: np.ndarray  # of the columns; of rank 0 for one, which NumPy compares with sooner
+    ramps: tuple[np.ndarray, ...]  # to be added to the addresses, each along one axis of the grid
     split: Shape  # shape [lead..., batch..., mid window..., trail...]
     order: Shape | None  # the axis of split that each axis of the result is; None: the same
     mask_shape: Shape  # a batch-shaped mask, ready to broadcast over split
+    apart: bool  # surely no two windows have an element in common
 
 
 @functools.lru_cache(maxsize=4096)
@@ -65,7 +69,7 @@ def plan(shape: Shape, indices: Shape, window: Shape, numbers: GatherDimensionNu
     pairs = zip(numbers.operand_batching_dims, numbers.start_indices_batching_dims, strict=True)
     along = dict(pairs) | {d: len(batch) + i for i, d in enumerate(inside)}
     ramps = tuple(
-        (grid[axis], strides[d], _only(grid, axis))
+        (np.arange(grid[axis], dtype=np.intp) * strides[d]).reshape(_only(grid, axis))
         for d, axis in along.items()
         if d in strides and grid[axis] != 1
     )
@@ -75,7 +79,10 @@ def plan(shape: Shape, indices: Shape, window: Shape, numbers: GatherDimensionNu
     split = leading + grid + trailing
     mask = (1,) * len(leading) + batch + (1,) * (len(split) - len(leading) - len(batch))
     order = _result_order(len(leading), len(batch), len(split), numbers.offset_dims)
-    return Windows(runs, batch, window, grid, columns, ramps, split, order, mask)
+    limits = np.array([column.limit for column in columns], _INT)
+    limits = limits.reshape(()) if len(columns) == 1 else limits
+    apart = all(n == 1 for i, n in enumerate(batch) if i not in numbers.start_indices_batching_dims)
+    return Windows(runs, batch, window, grid, columns, limits, ramps, split, order, mask, apart)
 
 
 def _only(grid: Shape, axis: int) -> Shape:
@@ -94,9 +101,9 @@ def _result_order(leading: int, batch: int, rank: int, offset_dims: Shape) -> Sh
 
 def as_positions(indices: np.ndarray) -> np.ndarray:
     """Indices as signed machine words; an unsigned one too large for that stays too large."""
-    if indices.dtype == np.uint64:
+    if indices.dtype.kind == "u" and indices.dtype.itemsize == 8:
         indices = np.minimum(indices, np.uint64(np.iinfo(np.intp).max))
-    return indices.astype(np.intp, copy=False)
+    return indices.astype(_INT, copy=False)
 
 
 def addresses(w: Windows, indices: np.ndarray, check: bool) -> tuple[np.ndarray, np.ndarray | None]:
@@ -106,22 +113,19 @@ def addresses(w: Windows, indices: np.ndarray, check: bool) -> tuple[np.ndarray,
     where all windows were inside to begin with, or where `check` is False: nobody asked.
     """
     starts = as_positions(indices)  # [*batch, columns]
+    inside = starts.view(UNSIGNED) <= w.limits.view(UNSIGNED)  # what is negative is large
+    good: np.ndarray | None = None
+    if np.count_nonzero(inside) < inside.size:
+        good = np.asarray(inside.all(-1)) if check else None
+        starts = np.minimum(np.maximum(starts, 0), w.limits)
     widen = w.batch + (1,) * (len(w.grid) - len(w.batch))
-    at: np.ndarray = np.zeros((), np.intp)
-    good = None
-    for k, (_, limit, stride) in enumerate(w.columns):
-        start = starts[..., k]
-        inside = np.minimum(np.maximum(start, 0), limit)
-        if check:
-            same = inside == start
-            good = same if good is None else good & same
+    parts = list(w.ramps)
+    for k, (_, _, stride) in enumerate(w.columns):
         if stride:
-            at = at + (inside if stride == 1 else inside * stride).reshape(widen)
-    for size, stride, shape in w.ramps:
-        at = at + (np.arange(size, dtype=np.intp) * stride).reshape(shape)
-    if at.shape != w.grid:
-        at = np.broadcast_to(at, w.grid)
-    return at, None if good is None or good.all() else good
+            start = starts[..., k].reshape(widen)
+            parts.append(start if stride == 1 else start * stride)
+    at: np.ndarray = functools.reduce(np.add, parts) if parts else np.zeros((), _INT)
+    return at if at.shape == w.grid else np.broadcast_to(at, w.grid), good
 
 
 def single_window(w: Windows, indices: np.ndarray, check: bool) -> tuple | None:

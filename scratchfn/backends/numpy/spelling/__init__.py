@@ -6,12 +6,14 @@ Read next: `backends/numpy/spelling/base.py`.
 from scratchfn.backends.numpy.spelling import (
     bounds,
     elementwise,
+    indexing,
     joining,
+    ordering,
     products,
     reductions,
     windows,
 )
 from scratchfn.backends.numpy.spelling.base import OWN_RESULT, VIEWS, Operand, Spelling, into
 
-__all__ = ["OWN_RESULT", "VIEWS", "Operand", "Spelling", "bounds", "elementwise", "into", "joining",
-           "products", "reductions", "windows"]  # fmt: skip
+__all__ = ["OWN_RESULT", "VIEWS", "Operand", "Spelling", "bounds", "elementwise", "indexing",
+           "into", "joining", "ordering", "products", "reductions", "windows"]  # fmt: skip

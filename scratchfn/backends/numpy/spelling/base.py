@@ -68,6 +68,7 @@ OWN_RESULT = frozenset({
     "top_k",
     # of places and windows
     "concatenate", "conv_general_dilated", "copy", "iota", "pad", "reduce_window",
+    "reduce_window_max", "reduce_window_min", "reduce_window_sum",
     "scatter", "scatter-add", "scatter-max", "scatter-min", "scatter-mul", "scatter-sub",
     "select_and_gather_add", "select_and_scatter_add", "stack",
     "dot_general", "threefry2x32",
@@ -120,3 +121,8 @@ def elementwise(call: str, count: int) -> Spelling:
 def steps(*templates: str, heirs: tuple[int, ...] = ()) -> Spelling:
     """Lines in which `{0}`, `{1}` stand for the operands and `{out}` for the buffer."""
     return Spelling(lambda xs, out: [t.format(*xs, out=out) for t in templates], heirs)
+
+
+def copied(x: Operand, out: Operand) -> list[Line]:
+    """What is to be changed is a copy, unless it lies in its place already."""
+    return [] if str(x) == str(out) else [f"np.copyto({out}, {x})"]

@@ -100,6 +100,9 @@ def with_constant(
     return Spelling(lines, heirs)
 
 
+spells("copy")(lambda eqn: steps("np.copyto({out}, {0})"))
+
+
 @spells("sign")
 def _sign(eqn: Eqn) -> Spelling | None:
     kind = eqn.invars[0].aval.dtype.kind

@@ -1,4 +1,4 @@
-"""Convolutions: the kernel writes to the buffer.
+"""Convolutions, pooling and its gradients: the kernels write to the buffer.
 
 Read next: `backends/numpy/kernels/conv.py`.
 """
@@ -25,5 +25,20 @@ def _convolution(eqn: Eqn) -> Spelling | None:
 
     def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
         return [f"convolve({xs[0]}, {xs[1]}, {out}, {out.constant(convolution, 'convolution')})"]
+
+    return Spelling(lines)
+
+
+@spells("reduce_window_max", "reduce_window_min", "reduce_window_sum", "select_and_scatter_add")
+def _windows(eqn: Eqn) -> Spelling | None:
+    """The kernel's call, and where it writes to."""
+    kind = eqn.outvars[0].aval.dtype.char
+    if eqn.primitive.name == "reduce_window_sum" and kind == "e":
+        return None  # rounded after each addition
+
+    def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
+        avals = [x.aval for x in xs]
+        call = eqn.primitive.source([str(x) for x in xs], avals, eqn.params, out.constant)
+        return [f"{call.removesuffix(')')}, out={out})"]
 
     return Spelling(lines)

@@ -1,0 +1,108 @@
+"""Where a loop's step writes its results: rows of ys at once, new carries where the old ones lie.
+
+A carry that is stored at each step is never copied: the next step reads it from its row. Of one
+that is not stored, the new value is written over the old one, if nothing reads that any more; else
+to a second array, and the two change roles.
+
+Read next: `loops.py`, which writes the lines.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from scratchfn.backends.numpy.regions import Region, Step, reads, schedule
+from scratchfn.backends.numpy.spelling import OWN_RESULT, VIEWS, into
+from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Var, effects_of
+
+
+class Place(enum.Enum):
+    """Where a step writes the new value of a carry."""
+
+    ROW = "to its row of a result"
+    OVER = "over the old one"
+    TURNS = "to one of two arrays, by turns"
+    NEW = "to an array that the operation makes"
+
+
+class Carried(NamedTuple):
+    """The place of a carry's new value; the y that it is, and the y that the old value is, of
+    which it takes the next row."""
+
+    place: Place
+    after: int | None
+    before: int | None
+
+
+class Places(NamedTuple):
+    """For each carry where it is written; for each y whether the step writes its row."""
+
+    carries: list[Carried]
+    written: list[bool]
+
+
+def places(jaxpr: Jaxpr, carry: Sequence[Var]) -> Places:
+    """Where the results of the loop's body go, which are the new carry and the ys."""
+    steps = schedule(jaxpr)
+    new, ys = jaxpr.outvars[: len(carry)], jaxpr.outvars[len(carry) :]
+    makers = {v: i for i, step in enumerate(steps) if is_written(step) for v in step.outvars}
+    written = [y in makers and y not in ys[:k] for k, y in enumerate(ys)]
+    shown = _shown(steps, carry)
+    carries = []
+    for i, (old, n) in enumerate(zip(carry, new, strict=True)):
+        others = [*new[:i], *new[i + 1 :]]
+        after = next((k for k, y in enumerate(ys) if y is n and written[k]), None)
+        before = ys.index(old) if old in ys and n in makers and n not in others else None
+        if after is not None or before is not None:
+            place = Place.ROW
+        elif n not in makers or n in others or any(shown.get(v, set()) & {old, n} for v in others):
+            place = Place.NEW
+        else:
+            last = _is_last_reader(steps, makers[n], old, shown, ys)
+            place = Place.OVER if last else Place.TURNS
+        carries.append(Carried(place, after, before))
+    return Places(carries, written)
+
+
+def is_written(step: Step) -> bool:
+    """Can the result be written to an array that is there?"""
+    if isinstance(step, Region):
+        return True
+    if len(step.outvars) != 1 or step.primitive.name in VIEWS or effects_of(step):
+        return False
+    aval = step.outvars[0].aval
+    return bool(aval.shape and aval.size and aval.dtype.isbuiltin == 1) and into(step) is not None
+
+
+def _shown(steps: Sequence[Step], carry: Sequence[Var]) -> dict[Atom, set[Atom]]:
+    """For each variable the carries, and the results that are written, that it is or may show."""
+    shown: dict[Atom, set[Atom]] = {v: {v} for v in carry}
+    for step in steps:
+        if is_written(step):
+            shown.update({v: {v} for v in step.outvars})
+        elif isinstance(step, Eqn) and step.primitive.name not in OWN_RESULT:
+            roots = set[Atom]().union(*(shown.get(v, ()) for v in step.invars))
+            shown.update(dict.fromkeys(step.outvars, roots))
+    return shown
+
+
+def _is_last_reader(
+    steps: Sequence[Step], place: int, old: Var, shown: dict[Atom, set[Atom]], ys: Sequence[Atom]
+) -> bool:
+    """May a step write its result over an old carry? Nothing after it may read that, and it may
+    itself where it reads first."""
+    views = {v for v, roots in shown.items() if old in roots}
+    if any(y in views for y in ys):
+        return False
+    if any(v in views for step in steps[place + 1 :] for v in reads(step)):
+        return False
+    step = steps[place]
+    if isinstance(step, Region):
+        return views.isdisjoint(reads(step))
+    spelling = into(step)
+    assert spelling is not None
+    return all(
+        v not in views or (v is old and i in spelling.heirs) for i, v in enumerate(step.invars)
+    )
