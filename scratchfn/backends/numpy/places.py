@@ -47,7 +47,7 @@ def places(jaxpr: Jaxpr, carry: Sequence[Var]) -> Places:
     """Where the results of the loop's body go, which are the new carry and the ys."""
     steps = schedule(jaxpr)
     new, ys = jaxpr.outvars[: len(carry)], jaxpr.outvars[len(carry) :]
-    makers = {v: i for i, step in enumerate(steps) if is_written(step) for v in step.outvars}
+    makers = {v: i for i, step in enumerate(steps) for v in _written(step)}
     written = [y in makers and y not in ys[:k] for k, y in enumerate(ys)]
     shown = _shown(steps, carry)
     carries = []
@@ -66,23 +66,28 @@ def places(jaxpr: Jaxpr, carry: Sequence[Var]) -> Places:
     return Places(carries, written)
 
 
-def is_written(step: Step) -> bool:
-    """Can the result be written to an array that is there?"""
+def _written(step: Step) -> Sequence[Var]:
+    """The results that can be written to arrays which are there."""
     if isinstance(step, Region):
-        return True
-    if len(step.outvars) != 1 or step.primitive.name in VIEWS or effects_of(step):
+        return [v for v in step.outvars if v.aval.shape]
+    return step.outvars if is_written(step) else []
+
+
+def is_written(eqn: Eqn) -> bool:
+    """Can the result be written to an array that is there?"""
+    if len(eqn.outvars) != 1 or eqn.primitive.name in VIEWS or effects_of(eqn):
         return False
-    aval = step.outvars[0].aval
-    return bool(aval.shape and aval.size and aval.dtype.isbuiltin == 1) and into(step) is not None
+    aval = eqn.outvars[0].aval
+    return bool(aval.shape and aval.size and aval.dtype.isbuiltin == 1) and into(eqn) is not None
 
 
 def _shown(steps: Sequence[Step], carry: Sequence[Var]) -> dict[Atom, set[Atom]]:
     """For each variable the carries, and the results that are written, that it is or may show."""
     shown: dict[Atom, set[Atom]] = {v: {v} for v in carry}
     for step in steps:
-        if is_written(step):
+        if isinstance(step, Region) or is_written(step):
             shown.update({v: {v} for v in step.outvars})
-        elif isinstance(step, Eqn) and step.primitive.name not in OWN_RESULT:
+        elif step.primitive.name not in OWN_RESULT:
             roots = set[Atom]().union(*(shown.get(v, ()) for v in step.invars))
             shown.update(dict.fromkeys(step.outvars, roots))
     return shown
