@@ -172,3 +172,16 @@ def test_a_condition_over_arrays() -> None:
     while np.abs(np.sin(wanted) * 3).max() < 2.9:
         wanted = wanted * np.float32(1.1) + np.cos(wanted)
     np.testing.assert_allclose(sf.jit(f)(x), wanted, rtol=1e-5)
+
+
+def test_matrices_are_transposed_once() -> None:
+    def f(w: Any, h: Any) -> Any:
+        return lax.scan(lambda h, _: (jnp.tanh(h @ w.T), None), h, None, length=4)[0]
+
+    w, h = jnp.linspace(-1, 1, 64).reshape(8, 8), jnp.linspace(0, 1, 32).reshape(4, 8)
+    text = source(f, w, h)
+    assert text.count(".T") == 1
+    wanted = h
+    for _ in range(4):
+        wanted = jnp.tanh(wanted @ w.T)
+    np.testing.assert_allclose(sf.jit(f)(w, h), wanted, rtol=1e-5)

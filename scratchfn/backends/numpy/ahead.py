@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from scratchfn.backends.numpy.for_all import Outside, for_all
 from scratchfn.backends.numpy.scans import Loop, needed_by
-from scratchfn.core.jaxpr import Eqn, Var, effects_of
+from scratchfn.core.jaxpr import Atom, Eqn, Var, effects_of
 from scratchfn.core.template import template_of, ufunc_of
 from scratchfn.core.trace import registry
 
@@ -33,9 +33,11 @@ AT_ONCE = frozenset({
 
 
 def fixed_ahead(loop: Loop) -> None:
-    """Moves what is the same at each step. Broadcasts stay, which mostly come for nothing, and so
-    does what is made of numbers in the program alone, which is folded."""
+    """Moves what is the same at each step. Broadcasts stay, which mostly come for nothing, and
+    transposes for products, which are told of them; and so does what is made of numbers in the
+    program alone, which is folded."""
     kinds = kinds_of(loop)
+    readers = loop.readers()
     folded: set[Var] = set()
     moved: list[Eqn] = []
     for eqn in loop.eqns:
@@ -44,10 +46,17 @@ def fixed_ahead(loop: Loop) -> None:
         variables = [v for v in eqn.invars if type(v) is Var]
         if eqn.primitive.name != "iota" and all(v in folded for v in variables):
             folded.update(eqn.outvars)
+        elif eqn.primitive.name == "transpose":
+            if not all(_is_product(reader) for reader in readers[eqn.outvars[0]]):
+                moved.append(eqn)
         elif eqn.primitive.name != "broadcast_in_dim":
             moved.append(eqn)
     if moved:
         _move_ahead(loop, moved)
+
+
+def _is_product(reader: object) -> bool:
+    return isinstance(reader, Eqn) and reader.primitive.name == "dot_general"
 
 
 def rows_ahead(loop: Loop) -> None:
@@ -174,5 +183,5 @@ def memory_for(loop: Loop) -> int:
     return max(MEMORY, 4 * loop.length * sum(map(bytes_of, rows)))
 
 
-def bytes_of(v: Var) -> int:
+def bytes_of(v: Atom) -> int:
     return v.aval.size * v.aval.dtype.itemsize

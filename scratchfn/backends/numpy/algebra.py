@@ -188,6 +188,25 @@ def _product_transposed(eqn: Eqn, known: Known) -> Eqn | None:
     return derived(eqn, "dot_general", [rhs, lhs], **dot.params | {"dimension_numbers": numbers})
 
 
+def _product_of_transposed(eqn: Eqn, known: Known) -> Eqn | None:
+    """An operand that was transposed is contracted along another axis, where that does not put the
+    axes of the result into another order."""
+    contract, batch = eqn.params["dimension_numbers"]
+    for i, v in enumerate(eqn.invars):
+        moved = maker(v, known, "transpose")
+        if moved is None or v.aval.ndim - len(contract[i]) - len(batch[i]) > 1:
+            continue
+        order = moved.params["permutation"]
+        numbers = [
+            tuple(tuple(order[a] for a in axes) if j == i else axes for j, axes in enumerate(pair))
+            for pair in (contract, batch)
+        ]
+        invars = [*eqn.invars[:i], moved.invars[0], *eqn.invars[i + 1 :]]
+        params = eqn.params | {"dimension_numbers": tuple(numbers)}
+        return eqn.replace(invars=invars, params=params)
+    return None
+
+
 def _small_power(eqn: Eqn, known: Known) -> Atom | Eqn | None:
     y = eqn.params["y"]
     if y == 1:
@@ -306,6 +325,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "reshape": (_same, _reshaped_again, _reshaped_splat),
     "squeeze": (_as_reshape,),
     "transpose": (_transpose_of_nothing, _transposed_again, _product_transposed),
+    "dot_general": (_product_of_transposed,),
     "integer_pow": (_small_power,),
     **dict.fromkeys(_REDUCTIONS, (_reduced_over_ones,)),
     **dict.fromkeys(_BROADCASTING, (_compact,)),

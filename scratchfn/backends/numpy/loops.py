@@ -31,12 +31,13 @@ import numpy as np
 
 from scratchfn.backends.numpy.compiler import NumpyProgram, load
 from scratchfn.backends.numpy.emit import Writer
+from scratchfn.backends.numpy.layouts import transposed_ahead
 from scratchfn.backends.numpy.memory import ALIGNMENT, plan
 from scratchfn.backends.numpy.places import Carried, Place, places
 from scratchfn.backends.numpy.scalars import is_number
 from scratchfn.backends.numpy.simplify import simplify
 from scratchfn.core.avals import ShapedArray
-from scratchfn.core.jaxpr import ClosedJaxpr, Var, weak_cache
+from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Var, weak_cache
 from scratchfn.core.template import in_tuple, kernel, show_param
 
 _INDEX = ShapedArray((), np.dtype("int32"))
@@ -150,12 +151,14 @@ class _Scan(_Source):
         self, step: ClosedJaxpr, length: int, reverse: bool, num_consts: int, num_carry: int
     ):
         super().__init__("scan_loop", len(step.in_avals))
-        self.step, self.length, self.reverse = step, length, reverse
+        self.step, self.transposed = transposed_ahead(step, num_consts)
+        self.length, self.reverse = length, reverse
         first_x = num_consts + num_carry
         self.consts, self.carry, self.xs = _cut(self.arguments, num_consts, first_x)
-        self.old = step.jaxpr.invars[num_consts:first_x]
-        self.new, self.values = step.jaxpr.outvars[:num_carry], step.jaxpr.outvars[num_carry:]
-        self.places = places(step.jaxpr, self.old)
+        jaxpr = self.step.jaxpr
+        self.old = jaxpr.invars[num_consts:first_x]
+        self.new, self.values = jaxpr.outvars[:num_carry], jaxpr.outvars[num_carry:]
+        self.places = places(jaxpr, self.old)
         self.ys = [self.fresh() for _ in self.values]
         self.index = self.fresh()
         self.rows = [self.fresh() for _ in self.xs]
@@ -165,6 +168,9 @@ class _Scan(_Source):
         """Writes the loop; the names of its results."""
         avals = self.step.in_avals
         self.take_out([*self.consts, *self.carry], avals[: len(self.consts) + len(self.carry)])
+        for matrix in self.transposed:
+            name = self.consts[self.step.jaxpr.invars.index(matrix)]
+            self.line(f"{name} = np.ascontiguousarray({name}.T)")
         self.make_arrays()
         xs = _rows(self.xs, avals[len(avals) - len(self.xs) :], self.reverse)
         outs = [f"{y}[::-1]" if self.reverse else y for _, y in self.written]
@@ -174,12 +180,10 @@ class _Scan(_Source):
         ]
         self.line(_for(self.index, names, [*xs, *outs], self.length, self.reverse, bool(copied)))
         start = len(self.writer.lines)
-        carried = dict(zip(self.old, self.carry, strict=True))
-        early = [
-            (k, carried[v]) for k in copied if type(v := self.values[k]) is Var and v in carried
-        ]
-        for k, name in early:  # the step may write over what it was given
-            self.line(f"{self.ys[k]}[{self.index}] = {name}", 2)
+        carried: dict[Atom, str] = dict(zip(self.old, self.carry, strict=True))
+        for k in copied:
+            if self.values[k] in carried:  # the step may write over what it was given
+                self.line(f"{self.ys[k]}[{self.index}] = {carried[self.values[k]]}", 2)
         results = self.program(self.step, [*self.consts, *self.carry, *self.rows], 2)
         for k in copied:
             if self.values[k] not in carried:

@@ -1,6 +1,6 @@
 """Sums of arrays that are padded with zeros so that they lie side by side: they are put end to end.
 
-    pad(a, 0, 2) + pad(0, b, 1) + pad(0, 1, c)   ->   concatenate(a, b, c) + 0.0
+    [a 0 0] + [0 b 0] + [0 0 c]   ->   concatenate(a + 0.0, b + 0.0, c + 0.0)
 
 The gradient of a function that cuts an array into parts is such a sum. Adding 0.0, as the sum does,
 makes 0.0 of -0.0 and changes nothing else.
@@ -41,14 +41,10 @@ def sum_of_pads(eqn: Eqn, known: Known) -> list[Eqn] | None:
         if start < reached:
             return None  # they overlap
         made += _zeros(start - reached, axis, out, pieces)
-        pieces.append(v)
+        made += _plus_zero(v, known, pieces)
         reached = start + v.aval.shape[axis]
     made += _zeros(out.shape[axis] - reached, axis, out, pieces)
-    joined = derived(eqn, "concatenate", pieces, dimension=axis)
-    if out.dtype.kind not in "fc":
-        return [*made, joined]
-    joined = joined.replace(outvars=[Var(out)])
-    return [*made, joined, derived(eqn, "add", [joined.outvars[0], _zero(out)])]
+    return [*made, derived(eqn, "concatenate", pieces, dimension=axis)]
 
 
 def _parts(v: Atom, known: Known) -> Parts | None:
@@ -61,9 +57,6 @@ def _parts(v: Atom, known: Known) -> Parts | None:
             return None
         ((axis, (low, _, interior)),) = padded
         return None if interior else Parts(axis, {low: x})
-    plus = maker(v, known, "add")
-    if plus is not None and is_number(plus.invars[1], known, 0.0):
-        v = plus.invars[0]
     joined = maker(v, known, "concatenate")
     if joined is None:
         return None
@@ -84,6 +77,17 @@ def _zeros(size: int, axis: int, out: ShapedArray, pieces: list[Atom]) -> list[E
     pieces.append(zeros)
     params = {"shape": shape, "broadcast_dimensions": (), "sharding": None}
     return [Eqn(registry["broadcast_in_dim"], [_zero(out)], [zeros], params)]
+
+
+def _plus_zero(v: Atom, known: Known, pieces: list[Atom]) -> list[Eqn]:
+    """The equation, if one is needed, that adds 0.0 to a piece."""
+    before = maker(v, known, "add")
+    if v.aval.dtype.kind not in "fc" or (before and is_number(before.invars[1], known, 0.0)):
+        pieces.append(v)
+        return []
+    added = Var(v.aval)
+    pieces.append(added)
+    return [Eqn(registry["add"], [v, _zero(v.aval)], [added], {})]
 
 
 def _zero(aval: ShapedArray) -> Literal:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,11 +24,12 @@ from scratchfn.backends.numpy.blas import one_thread
 from scratchfn.backends.numpy.pool import in_parallel, usable_threads
 
 from .dot import BLAS, product
-from .scratch import scratch
+from .scratch import KEPT, local, scratch
 from .strided import Shape, merges, outer_first, runs, strided
 
 PATCHES = 1 << 20  # bytes of patches to gather before each product
 DIVIDED = 1 << 22  # multiply-adds from which a correlation is divided among threads
+HELD = 256  # kinds of pieces that a thread is prepared for
 # OpenBLAS multiplies matrices of no more multiply-adds than this without copying them first. What
 # is larger is cut into such, unless the parts are so thin that more is lost.
 SMALL = 10**6
@@ -122,19 +123,18 @@ def _layout(
     x: Shape, x_strides: Shape, w: Shape, out: Shape, strides: Shape, dilations: Shape
 ) -> _Layout:
     """The one whose copies are of the longest runs of memory."""
-    space = range(2, len(x))
     own = tuple(sorted(range(len(x)), key=lambda axis: -abs(x_strides[axis])))
     orders = [own]
     if own[-1] < 2 and math.prod(w[2:]) > 1 < w[1] * x[0]:
         # A few channels make short runs. Places make longer ones once the channels are outside.
         orders.append((*(axis for axis in own if axis < 2), *(axis for axis in own if axis >= 2)))
     shape = (x[0], *out[2:], *w[1:])  # of the patches
-    reach = [(w[i] - 1) * dilations[i - 2] + (out[i] - 1) * strides[i - 2] + 1 for i in space]
+    size = (*x[:2], *_reach(w, out, strides, dilations))
     now = patch_strides(x_strides, strides, dilations)
     cuts = sorted(range(len(now)), key=lambda i: (-abs(now[i]), -shape[i]))
     found = []
     for order in orders:
-        steps = patch_strides(_steps((*x[:2], *reach), order), strides, dilations)
+        steps = patch_strides(_steps(size, order), strides, dilations)
         by_step = sorted(range(len(steps)), key=lambda i: -steps[i])
         rows = tuple(i for i in by_step if i < len(x) - 1)
         terms = tuple(i for i in by_step if i >= len(x) - 1)
@@ -174,120 +174,143 @@ def patch_strides(x: Sequence[int], strides: Shape, dilations: Shape) -> list[in
 # -- pieces
 
 
-def _compute(
-    task: Correlation, layout: _Layout, piece: _Piece | None = None, add: bool = False
-) -> _Piece:
-    """Writes or adds to `task.out`, piece by piece. Returns what computed the last one, for others
-    of the same kind."""
-    shape, sums, alike = task.shape, task.sums, False
+def _compute(task: Correlation, layout: _Layout, add: bool = False) -> _Piece:
+    """Writes or adds to `task.out`, piece by piece. Returns what computed the last one."""
+    shape, sums = task.shape, task.sums
     size = math.prod(shape) * task.x.itemsize
     axis = next((axis for axis in layout.cuts if shape[axis] > 1), None)
     # Pieces of a picture are padded each in its own way, so only a large one is cut.
     limit = PATCHES if axis in (0, sums) else 4 * PATCHES
     if axis is None or size <= limit:
-        if piece is None or piece.kind != task.kind:
-            piece = _Piece(task, layout)
-        piece.compute(task.x, task.w, task.out, add)
+        piece = _piece(task, layout)
+        piece.compute(task.x, piece.fold(task.w), task.out, add)
         return piece
     step = max(1, shape[axis] * limit // size)
     step = -(-shape[axis] // -(-shape[axis] // step))  # of nearly equal parts
+    alike, w = False, None  # is the next piece like the last? Its weights, if they are the same
     for start in range(0, shape[axis], step):
         stop = min(start + step, shape[axis])
         part, more = task.cut(axis, start, stop), add or (axis >= sums and start > 0)
-        if piece is not None and alike and stop - start == step:
-            piece.compute(part.x, part.w, part.out, more)
+        if alike and stop - start == step:
+            w = piece.fold(part.w) if w is None or axis else w
+            piece.compute(part.x, w, part.out, more)
         else:
-            piece = _compute(part, layout, piece, more)
+            piece = _compute(part, layout, more)
             alike = axis in (0, sums) and piece.kind == part.kind
-    assert piece is not None
     return piece
 
 
+def _piece(task: Correlation, layout: _Layout) -> _Piece:
+    """What this thread has for pieces of a kind."""
+    held: dict[Hashable, _Piece] = local.__dict__.setdefault("pieces", {})
+    x, _, out, strides, dilations, _ = task
+    key = task.kind, layout, strides, dilations, x.strides, out.strides, x.dtype
+    found = held.get(key)
+    if found is None:
+        if len(held) == HELD:
+            held.clear()
+        found = _Piece(task, layout)
+        if max(found.sizes) <= KEPT:
+            held[key] = found
+    found.clear()
+    return found
+
+
 class _Piece:
-    """What all pieces of one kind have in common."""
+    """What all pieces of one kind have in common, in one thread, whose memory it gathers to."""
 
     def __init__(self, task: Correlation, layout: _Layout):
-        x, w, out, strides, dilations, low = task
-        self.kind, self.layout, self.strides, self.dilations = task.kind, layout, strides, dilations
-        self.shape = task.shape
+        x, w, out, self.strides, self.dilations, low = task
+        self.kind, self.layout, self.shape = task.kind, layout, task.shape
         self.rows = math.prod(self.shape[: task.sums])
         self.rows_order = (*(i + (i > 0) for i in layout.rows), 1)  # of out, as [*rows, f]
         self.terms_order = (*(i - task.sums + 1 for i in layout.terms), 0)  # of w, as [*terms, f]
-        self.w: np.ndarray | None = None
-        target = out.transpose(self.rows_order)
         # Can BLAS write to the output? If not, to a block that is in the order of its memory, so
         # that the copy is a straight one.
-        self.direct = (
-            out.dtype.char in BLAS
-            and merges(target, 0, target.ndim - 1)
-            and (out.itemsize in (abs(target.strides[-1]), abs(target.strides[-2])))
-        )
-        self.rows_outside = abs(target.strides[-1]) == min(map(abs, target.strides))
+        target = out.transpose(self.rows_order)
+        steps = [abs(step) for step in target.strides]
+        merged = out.dtype.char in BLAS and merges(target, 0, target.ndim - 1)
+        self.direct = merged and out.itemsize in steps[-2:]
+        self.rows_outside = steps[-1] == min(steps)
         # Where x lies in what is padded, and how much of it is seen.
-        reach = [
-            (k - 1) * d + (p - 1) * s + 1
-            for k, d, p, s in zip(w.shape[2:], dilations, out.shape[2:], strides, strict=True)
-        ]
+        size = [*x.shape[:2], *_reach(w.shape, out.shape, self.strides, self.dilations)]
         whole = slice(None)
-        seen, inside, padding = [whole, whole], [whole, whole], False
-        for n, below, size in zip(x.shape[2:], low, reach, strict=True):
+        seen, inside = [whole, whole], [whole, whole]
+        for n, below, reach in zip(x.shape[2:], low, size[2:], strict=True):
             first = max(0, -below)
-            last = max(first, min(n, size - below))
+            last = max(first, min(n, reach - below))
             seen.append(slice(first, last))
             inside.append(slice(below + first, below + last))
-            padding |= (below + first, below + last) != (0, size)
         self.seen, self.padded = tuple(seen), None
-        if padding or tuple(outer_first(x, range(x.ndim))) != layout.padded:
-            size = (*x.shape[:2], *reach)
-            memory = scratch("padded", tuple(size[i] for i in layout.padded), x.dtype)
-            memory.fill(0)
-            self.padded = memory.transpose(np.argsort(layout.padded))
-            self.inside = self.padded[tuple(inside)]
-            self.gathering(self.padded)
-
-    def gathering(self, x: np.ndarray) -> None:
-        """Prepares to gather from what is padded, or from x itself."""
-        layout, strides = self.layout, patch_strides(x.strides, self.strides, self.dilations)
-        order = (
-            (*layout.terms, *layout.rows) if layout.rows_inside else (*layout.rows, *layout.terms)
+        self.has_border = any(
+            (part.start, part.stop) != (0, n) for part, n in zip(inside[2:], size[2:], strict=True)
         )
-        patches = strided(x, [self.shape[i] for i in order], [strides[i] for i in order])
-        outer = len(layout.terms if layout.rows_inside else layout.rows)
-        self.source: np.ndarray | None = None
-        self.target: np.ndarray | None = None
-        matrix = patches
-        if not (merges(patches, 0, outer) and merges(patches, outer, patches.ndim)):
-            matrix = scratch("patches", patches.shape, patches.dtype)
-            self.source, self.target = runs(patches, patches), runs(matrix, patches)
+        if self.has_border or tuple(outer_first(x, range(x.ndim))) != layout.padded:
+            self.padded = scratch("padded", tuple(size[i] for i in layout.padded), x.dtype)
+            padded = self.padded.transpose(np.argsort(layout.padded))
+            self.inside = padded[tuple(inside)]
+            self.gathered = self.gathering(padded)
+        self.sizes = math.prod(size) * x.itemsize, math.prod(self.shape) * x.itemsize
+
+    def clear(self) -> None:
+        """Forgets what others have left in the memory."""
+        if self.padded is not None and self.has_border:
+            self.padded.fill(0)
+
+    def gathering(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The patches of what is padded, where they are copied to, and that as a matrix
+        [rows, terms]; where x is such a matrix already, nothing is copied."""
+        layout, strides = self.layout, patch_strides(x.strides, self.strides, self.dilations)
+        first, last = layout.rows, layout.terms
         if layout.rows_inside:
-            self.matrix = matrix.reshape(-1, self.rows).T  # [rows, terms]
-        else:
-            self.matrix = matrix.reshape(self.rows, -1)
+            first, last = last, first
+        order = (*first, *last)
+        patches = strided(x, [self.shape[i] for i in order], [strides[i] for i in order])
+        source = target = matrix = patches
+        if not (merges(patches, 0, len(first)) and merges(patches, len(first), len(order))):
+            matrix = scratch("patches", patches.shape, patches.dtype)
+            source, target = runs(patches, patches), runs(matrix, patches)
+        if layout.rows_inside:
+            return source, target, matrix.reshape(-1, self.rows).T
+        return source, target, matrix.reshape(self.rows, -1)
+
+    def fold(self, w: np.ndarray) -> np.ndarray:
+        """The weights as a matrix [terms, f]."""
+        return w.transpose(self.terms_order).reshape(-1, w.shape[0])
 
     def compute(self, x: np.ndarray, w: np.ndarray, out: np.ndarray, add: bool) -> None:
         x = x[self.seen]
         if self.padded is None:
-            self.gathering(x)
+            source, target, matrix = self.gathering(x)
         else:
+            source, target, matrix = self.gathered
             np.copyto(self.inside, x)
-        if self.source is not None and self.target is not None:
-            np.copyto(self.target, self.source)
-        if w is not self.w:
-            self.w, self.folded = w, w.transpose(self.terms_order).reshape(-1, w.shape[0])
+        if target is not source:
+            np.copyto(target, source)
         out = out.transpose(self.rows_order)
         if self.direct and not add:
-            _product(self.matrix, self.folded, out.reshape(self.rows, -1))
+            _product(matrix, w, out.reshape(self.rows, -1))
             return
-        f = out.shape[-1]
         if self.rows_outside:
-            block = scratch("block", (self.rows, f), out.dtype)
+            block = scratch("block", (self.rows, w.shape[1]), out.dtype)
         else:
-            block = scratch("block", (f, self.rows), out.dtype).T
-        _product(self.matrix, self.folded, block)
+            block = scratch("block", (w.shape[1], self.rows), out.dtype).T
+        _product(matrix, w, block)
         if add:
             np.add(out, block.reshape(out.shape), out=out)
         else:
             np.copyto(out, block.reshape(out.shape))
+
+
+def _reach(w: Shape, out: Shape, strides: Shape, dilations: Shape) -> list[int]:
+    """How much the windows see of each spatial axis once it is padded."""
+    return [
+        (k - 1) * d + (p - 1) * s + 1
+        for k, d, p, s in zip(w[2:], dilations, out[2:], strides, strict=True)
+    ]
+
+
+# -- products
 
 
 def _product(a: np.ndarray, w: np.ndarray, out: np.ndarray) -> None:

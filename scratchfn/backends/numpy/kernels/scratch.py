@@ -15,19 +15,18 @@ import threading
 import numpy as np
 
 ALIGNMENT = 64  # bytes: a cache line
-KEPT = 4 << 20  # bytes; what is larger is no longer in the cache, and is made anew
+KEPT = 4 << 20  # bytes of each piece; what is larger is no longer in the cache, and is made anew
 
-_local = threading.local()
+local = threading.local()  # what each thread keeps
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """An array with any content."""
-    size = math.prod(shape) * dtype.itemsize
-    if size > KEPT:
+    if math.prod(shape) * dtype.itemsize > KEPT:
         return np.empty(shape, dtype)
-    held: dict[str, np.ndarray] = _local.__dict__
-    if name not in held or held[name].nbytes < size:
-        held[name] = _aligned(max(size, 1))
+    held: dict[str, np.ndarray] = local.__dict__.setdefault("memory", {})
+    if name not in held:  # pages that are not written to take no memory
+        held[name] = _aligned(KEPT)
     return np.ndarray(shape, dtype, held[name])
 
 

@@ -10,7 +10,7 @@ Read next: `cumulative.py`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,9 +60,8 @@ def _scatter(
 ) -> None:
     """Without padding."""
     seen = _apart(x, window, source.shape)
-    chosen = _first_chosen([seen[k, ...] for k in range(len(seen))], select_prim)
-    given = scratch("given", seen.shape, source.dtype)
-    for k, mask in enumerate(chosen):
+    given = seen.view(source.dtype)  # takes the place of what is seen, of the same dtype
+    for k, mask in enumerate(_first_chosen(list(_each(seen)), select_prim)):
         _masked(source, mask, given[k, ...])
     if all(s >= w for s, w in zip(window.strides, window.sizes, strict=True)):
         if out.size > given.size:
@@ -71,7 +70,7 @@ def _scatter(
         np.copyto(runs(target, target), runs(given.reshape(target.shape), target))
         return
     out.fill(0)
-    for values, offset in zip(given, window.offsets(), strict=True):
+    for values, offset in zip(_each(given), window.offsets(), strict=True):
         out[window.slices(offset, source.shape)] += values
 
 
@@ -125,42 +124,49 @@ def _apart(x: np.ndarray, window: Window, positions: Shape) -> np.ndarray:
     return apart.reshape(math.prod(window.sizes), *positions)
 
 
+def _each(x: np.ndarray) -> Iterator[np.ndarray]:
+    """The elements along the first axis, as arrays even where they are numbers."""
+    return (x[k, ...] for k in range(len(x)))
+
+
 # -- choices
 
 
 def _first_chosen(
     seen: Sequence[np.ndarray], select_prim: Any, real: Sequence[np.ndarray] | None = None
 ) -> list[np.ndarray]:
-    """For each array of `seen` the places where it has the best of all, and none before it has.
-    What is not `real` may be a value that is passed over."""
+    """For each array of `seen` the places where it has the best of all, and none before it has; in
+    scratch memory. What is not `real` may be a value that is passed over."""
     keeps, better = _COMPARISONS[select_prim.name]
-    best = seen[0].copy()
-    kept = []  # by what was the best before
-    for x in seen[1:]:
-        kept.append(keeps(best, x))
+    shape, dtype = seen[0].shape, seen[0].dtype
+    chosen = scratch("chosen", (len(seen), *shape), np.dtype(bool))
+    best = scratch("best", shape, dtype)
+    np.copyto(best, seen[0])
+    for k, x in enumerate(seen[1:], 1):
+        keeps(best, x, out=chosen[k, ...])  # for now: where what was the best before stays so
         better(best, x, out=best)
-    if best.dtype.kind not in "biu" and np.isnan(best).any():
-        kept = _kept_among_nans(seen, keeps, real)
-    chosen = []
-    left = np.ones(seen[0].shape, bool)  # to those before
-    for mask in reversed(kept):
-        chosen.append(np.greater(left, mask, out=np.empty_like(left)))
-        np.logical_and(left, mask, out=left)
-    return [left, *reversed(chosen)]
+    left = chosen[0, ...]  # to those before
+    if dtype.kind not in "biu" and np.isnan(best, out=left).any():
+        _keep_among_nans(seen, keeps, real, chosen)
+    left.fill(True)
+    for k in reversed(range(1, len(seen))):
+        kept = chosen[k, ...]
+        np.greater(left, kept, out=kept)  # left, and not kept
+        np.greater(left, kept, out=left)
+    return list(_each(chosen))
 
 
-def _kept_among_nans(
-    seen: Sequence[np.ndarray], keeps: np.ufunc, real: Sequence[np.ndarray] | None
-) -> list[np.ndarray]:
+def _keep_among_nans(
+    seen: Sequence[np.ndarray], keeps: np.ufunc, real: Sequence[np.ndarray] | None, kept: np.ndarray
+) -> None:
     """The fold as XLA writes it: keep the old if old >= new. A nan takes, and is taken from."""
-    best, kept = seen[0], []
-    for i, x in enumerate(seen[1:], 1):
+    best = seen[0]
+    for k, x in enumerate(seen[1:], 1):
         mask = keeps(best, x)
         if real is not None:
-            mask |= ~real[i]
+            mask |= ~real[k]
         best = np.where(mask, best, x)
-        kept.append(mask)
-    return kept
+        kept[k, ...] = mask
 
 
 _COMPARISONS = {"ge": (np.greater_equal, np.maximum), "le": (np.less_equal, np.minimum)}

@@ -21,9 +21,10 @@ from scratchfn.backends.numpy.pool import in_parallel, usable_threads
 from scratchfn.core.quiet import quiet
 
 from .dot import BLAS, is_float
+from .scratch import scratch
 from .strided import Padding, Shape, Window, outer_first, pad
 
-PART = 1 << 21  # bytes of an array to go over at a time
+PART = 1 << 20  # bytes of an array to go over at a time
 DIVIDED = 1 << 20  # bytes of an array from which threads share it
 
 
@@ -116,7 +117,7 @@ def reduce_axis(
     count: int,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The windows along one axis, of which there are `count`."""
+    """The windows along one axis, of which there are `count`; without `out` in scratch memory."""
     size, stride, dilation = (field[axis] for field in window)
     if count == 1 and size == x.shape[axis]:
         return ufunc.reduce(x, axis=axis, dtype=x.dtype, keepdims=True, out=out)
@@ -124,7 +125,7 @@ def reduce_axis(
     before = (slice(None),) * axis
     views = [x[(*before, *along.slices(offset, (count,)))] for offset in along.offsets()]
     if out is None:
-        out = np.empty_like(views[0])
+        out = scratch(f"along {axis}", views[0].shape, x.dtype)
     if size == 1:
         np.copyto(out, views[0])
         return out

@@ -46,6 +46,7 @@ class Windows(NamedTuple):
     grid: Shape  # batch + the window's axes inside mid: the shape of the addresses
     columns: tuple[Column, ...]
     limits: np.ndarray  # of the columns; of rank 0 for one, which NumPy compares with sooner
+    wide: Shape  # batch-shaped starts, ready to broadcast over the grid
     ramps: tuple[np.ndarray, ...]  # to be added to the addresses, each along one axis of the grid
     split: Shape  # shape [lead..., batch..., mid window..., trail...]
     order: Shape | None  # the axis of split that each axis of the result is; None: the same
@@ -81,8 +82,11 @@ def plan(shape: Shape, indices: Shape, window: Shape, numbers: GatherDimensionNu
     order = _result_order(len(leading), len(batch), len(split), numbers.offset_dims)
     limits = np.array([column.limit for column in columns], _INT)
     limits = limits.reshape(()) if len(columns) == 1 else limits
+    wide = batch + (1,) * (len(grid) - len(batch))
     apart = all(n == 1 for i, n in enumerate(batch) if i not in numbers.start_indices_batching_dims)
-    return Windows(runs, batch, window, grid, columns, limits, ramps, split, order, mask, apart)
+    return Windows(
+        runs, batch, window, grid, columns, limits, wide, ramps, split, order, mask, apart
+    )
 
 
 def _only(grid: Shape, axis: int) -> Shape:
@@ -118,11 +122,10 @@ def addresses(w: Windows, indices: np.ndarray, check: bool) -> tuple[np.ndarray,
     if np.count_nonzero(inside) < inside.size:
         good = np.asarray(inside.all(-1)) if check else None
         starts = np.minimum(np.maximum(starts, 0), w.limits)
-    widen = w.batch + (1,) * (len(w.grid) - len(w.batch))
     parts = list(w.ramps)
     for k, (_, _, stride) in enumerate(w.columns):
         if stride:
-            start = starts[..., k].reshape(widen)
+            start = (starts if len(w.columns) == 1 else starts[..., k]).reshape(w.wide)
             parts.append(start if stride == 1 else start * stride)
     at: np.ndarray = functools.reduce(np.add, parts) if parts else np.zeros((), _INT)
     return at if at.shape == w.grid else np.broadcast_to(at, w.grid), good

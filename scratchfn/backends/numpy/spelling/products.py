@@ -15,7 +15,7 @@ from scratchfn.backends.numpy.pool import usable_threads
 from scratchfn.backends.numpy.spelling.base import Line, Operand, Spelling, spells
 from scratchfn.core.jaxpr import Eqn
 
-DIVIDED = 1 << 21  # multiply-adds from which a product is divided among threads
+DIVIDED = 1 << 22  # multiply-adds from which a product is divided among threads
 PLAIN = Fold(None, None, None, None, None, True, ())
 
 
