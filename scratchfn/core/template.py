@@ -121,6 +121,11 @@ def _render_by_kind(by_kind: dict[str, str], names: Any, avals: Any, *rest: Any)
     return _render(by_kind[dtypes.kind(avals[0].dtype)], names, avals, *rest)
 
 
+def in_tuple(names: Sequence[str]) -> str:
+    """A tuple of these names, as source text."""
+    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+
+
 def show_param(value: Any, hint: str, constant: Callable[[Any, str], str]) -> str:
     """A static param as source text."""
     if isinstance(value, np.dtype):

@@ -304,6 +304,7 @@ add_any_p = Primitive(
     aval=_add_any_aval,
     transpose=lambda ct, x, y: [ct, ct],
     batch=_add_any_batch,
+    elementwise=True,
     **expression("np.add({0}, {1})"),
 )
 add_any_p.jvp = linear_jvp(add_any_p)

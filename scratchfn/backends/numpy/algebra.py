@@ -261,16 +261,26 @@ def _before_broadcast(v: Atom, known: Known) -> Atom | None:
 
 
 def _compact_cases(eqn: Eqn, known: Known) -> Eqn | None:
-    """Of a choice, only what is chosen from: the condition gives the result its shape."""
-    shape = eqn.outvars[0].aval.shape
-    found = _compact(eqn, known) if eqn.invars[0].aval.shape == shape else None
-    return found if found is not None and found.invars[0] is eqn.invars[0] else None
+    """The same for a choice, which may be by one condition for all, or by one for each element."""
+    return _compact(eqn, known) if eqn.invars[0].aval.shape else None
 
 
 def _no_choice(eqn: Eqn, known: Known) -> Atom | None:
     """Between equal cases there is nothing to choose."""
     cases = eqn.invars[1:]
     return cases[0] if all(case is cases[0] for case in cases) else None
+
+
+def _choice_of_truths(eqn: Eqn, known: Known) -> Atom | Eqn | None:
+    """Between False and True, in this order or the other, the condition says it already."""
+    which, *cases = eqn.invars
+    found = [splat(v, known) for v in cases]
+    if len(found) != 2 or any(v is None or v.dtype.kind != "b" for v in found):
+        return None
+    first, second = map(bool, found)
+    if first == second:
+        return None
+    return which if second else derived(eqn, "not", [which])
 
 
 def _from_the_end(eqn: Eqn, known: Known) -> list[Eqn] | None:
@@ -305,7 +315,7 @@ _RULES: dict[str, tuple[Rule, ...]] = {
     "add_any": (_nothing(0, -0.0), _nothing(1, -0.0), sum_of_pads, _compact),
     "max": (_nothing(0, -math.inf), _nothing(1, -math.inf), _compact),
     "min": (_nothing(0, math.inf), _nothing(1, math.inf), _compact),
-    "select_n": (_no_choice, _compact_cases, _from_the_end),
+    "select_n": (_no_choice, _choice_of_truths, _compact_cases, _from_the_end),
     "neg": (_twice("neg"),),
     "not": (_twice("not"),),
     "stop_gradient": (_same,),

@@ -75,7 +75,11 @@ def load(owner: Any, optimized: ClosedJaxpr, source: str, writer: Writer) -> Num
     exec(compile(source, filename, "exec"), namespace)
     called = {k: v for k, v in writer.constants.items() if isinstance(v, NumpyProgram)}
     size = writer.plan.size
-    function = in_arenas(namespace["program"], size) if writer.buffers else namespace[writer.name]
+    function = (
+        in_arenas(namespace["program"], size)
+        if writer.buffers or writer.tiles
+        else namespace[writer.name]
+    )
     if any(map(_is_large_product, optimized.eqns)):
         function = on_one_thread(function)
     return NumpyProgram(optimized, source, function, called, size)

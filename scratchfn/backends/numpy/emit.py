@@ -30,8 +30,9 @@ from typing import Any
 
 import numpy as np
 
-from scratchfn.backends.numpy import spelling
-from scratchfn.backends.numpy.memory import Plan, is_written
+from scratchfn.backends.numpy import spelling, tiles
+from scratchfn.backends.numpy.memory import NO_BUFFERS, Plan, is_written
+from scratchfn.backends.numpy.regions import Region, Step, reads
 from scratchfn.backends.numpy.scalars import of_numbers
 from scratchfn.backends.numpy.spelling import VIEWS, into
 from scratchfn.backends.numpy.spelling.reductions import as_number
@@ -39,11 +40,10 @@ from scratchfn.core.array import Array, to_numpy
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from scratchfn.core.pretty import variable_name
-from scratchfn.core.template import NAMESPACE, show_param
+from scratchfn.core.template import NAMESPACE, in_tuple, show_param
 
 COMMENT_COLUMN = 72
 LARGE = 1 << 16  # bytes; smaller arrays are not worth a line
-NO_BUFFERS = Plan({}, {}, 0)
 
 
 class Writer:
@@ -61,6 +61,7 @@ class Writer:
         self.by_identity: dict[int, str] = {}
         self.shared: dict[Hashable, np.ndarray] = {}  # constants that spellings ask for
         self.buffers: list[str] = []  # the lines that make them and their views
+        self.tiles: list[str] = []  # the lines that cut them into tiles
         self.views: dict[str, str] = {}  # what makes a buffer or a view of one -> its name
         self.layouts: dict[str, np.ndarray] = {}  # of each of those, an array laid out like it
         self.lines: list[str] = []
@@ -74,8 +75,12 @@ class Writer:
         for i, (v, value) in enumerate(zip(jaxpr.constvars, closed.consts, strict=True)):
             buffer = to_numpy(value) if isinstance(value, Array) else np.asarray(value)
             self.names[v] = self.constant(buffer, f"const{i}")
-        for eqn, dead in zip(jaxpr.eqns, _last_uses(jaxpr, self.plan), strict=True):
-            self.equation(eqn)
+        steps = self.plan.steps or jaxpr.eqns
+        for step, dead in zip(steps, _last_uses(jaxpr, steps, self.plan), strict=True):
+            if isinstance(step, Region):
+                tiles.write(self, step, self.plan.scratch[step])
+            else:
+                self.equation(step)
             self.release(dead)
         return [self.atom(v) for v in jaxpr.outvars]
 
@@ -84,9 +89,9 @@ class Writer:
         an arena, if it has buffers."""
         head = f"def {self.name}({', '.join(arguments)}):"
         lines = [head, *self.lines, f"    return {in_tuple(results)}"]
-        if self.buffers:
+        if self.buffers or self.tiles:
             inner = [f"    {line}" for line in lines]
-            made = [f"    {line}" for line in self.buffers]
+            made = [f"    {line}" for line in (*self.buffers, *self.tiles)]
             lines = ["def program(arena):", *made, "", *inner, "", f"    return {self.name}"]
         return "\n".join(lines) + "\n"
 
@@ -172,6 +177,21 @@ class Writer:
             self.layouts[name] = np.empty(aval.shape, aval.dtype)
         return self.views[made]
 
+    def view(self, name: str, suffix: str) -> str:
+        """What an expression of an array shows: of a buffer it is made beforehand, and has a name,
+        unless it is a copy."""
+        text = f"{name}{suffix}"
+        if not suffix or name not in self.layouts:
+            return text
+        if text not in self.views:
+            layout = eval(f"layout{suffix}", {"layout": self.layouts[name], "np": np})
+            if not np.may_share_memory(layout, self.layouts[name]):
+                return text
+            view = self.views[text] = self.fresh()
+            self.buffers.append(f"{view} = {text}")
+            self.layouts[view] = layout
+        return self.views[text]
+
     def as_view(self, eqn: Eqn) -> bool:
         """Names a view of a buffer, which takes no line; False if it is none."""
         source = self.atom(eqn.invars[0]) if eqn.primitive.name in VIEWS else ""
@@ -244,17 +264,7 @@ class Operand:
     def seen(self, suffix: str) -> str:
         """The name of a view, made beforehand; the expression itself where it would be a copy, or
         of what is no buffer."""
-        text, layouts = f"{self.name}{suffix}", self.writer.layouts
-        if not suffix or self.name not in layouts:
-            return text
-        if text not in self.writer.views:
-            layout = eval(f"layout{suffix}", {"layout": layouts[self.name], "np": np})
-            if not np.may_share_memory(layout, layouts[self.name]):
-                return text
-            name = self.writer.fresh()
-            self.writer.views[text] = name
-            self.writer.buffers.append(f"{name} = {text}")
-        return self.writer.views[text]
+        return self.writer.view(self.name, suffix)
 
 
 def literal_name(literal: Literal) -> str:
@@ -264,13 +274,13 @@ def literal_name(literal: Literal) -> str:
     return f"{short}_{re.sub(r'[^0-9a-zA-Z]', '_', text.replace('-', 'm'))}"
 
 
-def _last_uses(jaxpr: Jaxpr, plan: Plan) -> list[list[Var]]:
-    """For each equation the large arrays, made by earlier ones, that nothing after it reads."""
+def _last_uses(jaxpr: Jaxpr, steps: Sequence[Step], plan: Plan) -> list[list[Var]]:
+    """For each step the large arrays, made by earlier ones, that nothing after it reads."""
     kept = {v for v in jaxpr.outvars if type(v) is Var}
     kept.update(jaxpr.constvars, jaxpr.invars, plan.offsets)  # somebody else holds these
     dead: list[list[Var]] = []
-    for eqn in reversed(jaxpr.eqns):
-        read = dict.fromkeys(v for v in (*eqn.outvars, *eqn.invars) if type(v) is Var)
+    for step in reversed(steps):
+        read = dict.fromkeys(v for v in (*step.outvars, *reads(step)) if type(v) is Var)
         dead.append([v for v in read if v not in kept and _bytes(v) >= LARGE])
         kept.update(read)
     return dead[::-1]
@@ -278,10 +288,6 @@ def _last_uses(jaxpr: Jaxpr, plan: Plan) -> list[list[Var]]:
 
 def _bytes(v: Var) -> int:
     return v.aval.size * v.aval.dtype.itemsize
-
-
-def in_tuple(names: Sequence[str]) -> str:
-    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
 
 
 def emit(closed: ClosedJaxpr, name: str, plan: Plan) -> tuple[str, Writer]:

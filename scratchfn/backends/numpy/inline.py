@@ -5,10 +5,13 @@ Read next: `backends/numpy/hoist.py`.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, effects_of
+
+# Operations whose operands may change places. (Maxima may not: of 0.0 and -0.0 the first is taken.)
+COMMUTATIVE = frozenset({"add", "add_any", "mul", "and", "or", "xor", "eq", "ne"})
 
 
 def inline_calls(closed: ClosedJaxpr) -> tuple[Jaxpr, list[Any]]:
@@ -61,7 +64,11 @@ def _key(eqn: Eqn) -> Hashable | None:
     often the equation is run."""
     if effects_of(eqn):
         return None
-    atoms = tuple((v.aval, v.val.buffer.tobytes()) if type(v) is Literal else v for v in eqn.invars)
+    atoms: Iterable[Hashable] = tuple(
+        (v.aval, v.val.buffer.tobytes()) if type(v) is Literal else v for v in eqn.invars
+    )
+    if eqn.primitive.name in COMMUTATIVE:
+        atoms = frozenset(atoms)
     key = (eqn.primitive, atoms, _items(eqn.params))
     try:
         hash(key)

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from scratchfn.backends.numpy.compiler import NumpyProgram, load
-from scratchfn.backends.numpy.emit import Writer, in_tuple
+from scratchfn.backends.numpy.emit import Writer
 from scratchfn.backends.numpy.layouts import transposed_ahead
 from scratchfn.backends.numpy.memory import ALIGNMENT, plan
 from scratchfn.backends.numpy.places import Carried, Place, places
@@ -38,7 +38,7 @@ from scratchfn.backends.numpy.scalars import is_number
 from scratchfn.backends.numpy.simplify import simplify
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Var, weak_cache
-from scratchfn.core.template import kernel, show_param
+from scratchfn.core.template import in_tuple, kernel, show_param
 
 ALIGNED = 1 << 10  # bytes of a row for which it matters where it starts
 _INDEX = ShapedArray((), np.dtype("int32"))

@@ -1,7 +1,7 @@
 """Where results are written: one arena for all of a program's buffers, planned from their lives.
 
-A buffer is taken when an equation writes it and given back after the last equation that reads it,
-or anything that may show it; another then lies in its place. An elementwise result takes the very
+A buffer is taken when a step writes it and given back after the last step that reads it, or
+anything that may show it; another then lies in its place. An elementwise result takes the very
 place of an operand that it is the last to read. What leaves the program - a result, an argument of
 a callback - never lies in the arena.
 
@@ -11,13 +11,15 @@ Read next: `emit.py`.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from scratchfn.backends.numpy.parts import Parts, find_parts, places
+from scratchfn.backends.numpy.regions import Region, Step, reads, schedule
 from scratchfn.backends.numpy.spelling import OWN_RESULT, SPELLINGS, VIEWS, into
+from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Eqn, Jaxpr, Var, effects_of, subjaxprs
 from scratchfn.core.trace import registry
 
@@ -38,62 +40,105 @@ class Arena:
 
 
 class Plan(NamedTuple):
-    """The offset of each variable that is a buffer, those that are parts of others, and the bytes
-    of them all."""
+    """The steps of a program, the offset of each variable that is a buffer, those that are parts of
+    others, where each region has its scratch, and the bytes of them all."""
 
+    steps: Sequence[Step]
     offsets: dict[Var, int]
     parts: Parts
+    scratch: dict[Region, Scratch]
     size: int
 
 
+class Scratch(NamedTuple):
+    """The memory of a region: a part for each thread, of so many bytes, from an offset on. In it
+    lie the tiles of what the region alone reads, and sums over its rows."""
+
+    offset: int
+    bytes: int
+    plan: Plan
+    sums: list[int]  # offsets in each part
+
+    def start(self, thread: int) -> int:
+        """Where the part of a thread begins."""
+        return self.offset + thread * self.bytes
+
+
+NO_BUFFERS = Plan((), {}, {}, {}, 0)
+
+
 def plan(jaxpr: Jaxpr) -> Plan:
-    """Decides which variables are buffers, and where they lie."""
-    shown = _shown(jaxpr)
-    escaping = _with_operands(jaxpr, shown, {r for v in _escaping(jaxpr) for r in shown.get(v, ())})
+    """Decides in which steps a program is computed, which variables are buffers, and where they
+    lie."""
+    return _plan(schedule(jaxpr), [v for v in jaxpr.outvars if type(v) is Var])
+
+
+def _plan(steps: Sequence[Step], results: Sequence[Var]) -> Plan:
+    shown = _shown(steps)
+    seen = [*results, *_seen_by_users(steps)]
+    escaping = _with_operands(steps, shown, {r for v in seen for r in shown.get(v, ())})
     buffers = {v for v, roots in shown.items() if roots == {v} and v not in escaping}
-    dead = _last_reads(jaxpr, shown)
-    parts = find_parts(jaxpr.eqns, dead, buffers)
+    dead = _last_reads(steps, shown)
+    parts = find_parts(steps, dead, buffers)
     offsets: dict[Var, int] = {}
+    scratch: dict[Region, Scratch] = {}
     free = _Free()
-    for eqn, dying in zip(jaxpr.eqns, dead, strict=True):
-        out = eqn.outvars[0] if eqn.outvars else None
-        dying = [v for v in dying if v in offsets and v not in parts]
-        if out in buffers and out not in offsets:
-            heir = None if out in parts else _heir(eqn, dying)
+    for step, over in zip(steps, dead, strict=True):
+        dying = [v for v in over if v in offsets and v not in parts]
+        for out in (v for v in step.outvars if v in buffers and v not in offsets):
+            heir = None if out in parts else _heir(step, dying)
             if heir is not None:
                 offsets[out] = offsets[heir]
-                dying = [v for v in dying if v is not heir]
+                dying.remove(heir)
             elif out in parts:
                 whole = parts[out].whole
-                offsets[whole] = free.take(_bytes(whole))
+                offsets[whole] = free.take(_bytes(whole.aval))
                 offsets |= places(whole, offsets[whole], parts, buffers)
             else:
-                offsets[out] = free.take(_bytes(out))
-        for v in dying:
-            free.give(offsets[v], _bytes(v))
-    return Plan(offsets, parts, free.size)
+                offsets[out] = free.take(_bytes(out.aval))
+        if isinstance(step, Region):
+            scratch[step] = _scratch(step, free)
+        dying += [v for v in step.outvars if v in offsets and v in over and v not in parts]
+        for v in dict.fromkeys(dying):
+            free.give(offsets[v], _bytes(v.aval))
+    return Plan(steps, offsets, parts, scratch, free.size)
 
 
-def _shown(jaxpr: Jaxpr) -> dict[Var, set[Var]]:
+def _scratch(region: Region, free: _Free) -> Scratch:
+    """A region's own memory, which is free again after it."""
+    results = region.jaxpr.outvars[: len(region.outvars) - region.sums]
+    inner = _plan(region.jaxpr.eqns, results)
+    size, sums = inner.size, []
+    for v in region.outvars[len(results) :]:
+        sums.append(size)
+        size += _bytes(v.aval)
+    offset = free.take(size * region.threads)
+    free.give(offset, size * region.threads)
+    return Scratch(offset, size, inner, sums)
+
+
+def _shown(steps: Sequence[Step]) -> dict[Var, set[Var]]:
     """For each variable the buffers that it is, or may be a view of."""
     shown: dict[Var, set[Var]] = {}
-    for eqn in jaxpr.eqns:
-        if _is_buffer(eqn):
-            shown[eqn.outvars[0]] = {eqn.outvars[0]}
-        elif eqn.primitive.name not in OWN_RESULT:
-            roots = set().union(*(shown.get(v, ()) for v in eqn.invars if type(v) is Var))
-            shown.update({v: roots for v in eqn.outvars})
+    for step in steps:
+        if isinstance(step, Region) or _is_buffer(step):
+            shown.update({v: {v} for v in step.outvars})
+        elif step.primitive.name not in OWN_RESULT:
+            roots = set().union(*(shown.get(v, ()) for v in step.invars if type(v) is Var))
+            shown.update({v: roots for v in step.outvars})
     return shown
 
 
-def _with_operands(jaxpr: Jaxpr, shown: dict[Var, set[Var]], escaping: set[Var]) -> set[Var]:
+def _with_operands(
+    steps: Sequence[Step], shown: dict[Var, set[Var]], escaping: set[Var]
+) -> set[Var]:
     """And what they may show: a result that is no buffer may be made by an expression, and that may
     return an operand as it is, as a choice by one condition does."""
-    for eqn in reversed(jaxpr.eqns):
-        if is_written(eqn) or eqn.primitive.name in OWN_RESULT:
+    for step in reversed(steps):
+        if isinstance(step, Region) or is_written(step) or step.primitive.name in OWN_RESULT:
             continue
-        if not escaping.isdisjoint(eqn.outvars):
-            for v in eqn.invars:
+        if not escaping.isdisjoint(step.outvars):
+            for v in step.invars:
                 if type(v) is Var:
                     escaping |= shown.get(v, set())
     return escaping
@@ -112,12 +157,11 @@ def is_written(eqn: Eqn) -> bool:
     return eqn.primitive.name in SPELLINGS and _is_buffer(eqn)
 
 
-def _escaping(jaxpr: Jaxpr) -> Iterable[Var]:
-    """Variables that somebody may keep: results, and what functions of the user's see."""
-    yield from (v for v in jaxpr.outvars if type(v) is Var)
-    for eqn in jaxpr.eqns:
-        if _runs_users_code(eqn):
-            yield from (v for v in eqn.invars if type(v) is Var)
+def _seen_by_users(steps: Sequence[Step]) -> Iterable[Var]:
+    """What functions of the user's get, and may keep."""
+    for step in steps:
+        if isinstance(step, Eqn) and _runs_users_code(step):
+            yield from (v for v in step.invars if type(v) is Var)
 
 
 def _runs_users_code(eqn: Eqn) -> bool:
@@ -128,20 +172,22 @@ def _runs_users_code(eqn: Eqn) -> bool:
     return own or any(_runs_users_code(e) for inner in subjaxprs(eqn) for e in inner.eqns)
 
 
-def _last_reads(jaxpr: Jaxpr, shown: dict[Var, set[Var]]) -> list[list[Var]]:
-    """For each equation the buffers that it is the last to read, or to write."""
+def _last_reads(steps: Sequence[Step], shown: dict[Var, set[Var]]) -> list[list[Var]]:
+    """For each step the buffers that it is the last to read, or to write."""
     seen: set[Var] = set()
     dead: list[list[Var]] = []
-    for eqn in reversed(jaxpr.eqns):
-        atoms = [v for v in (*eqn.outvars, *eqn.invars) if type(v) is Var]
+    for step in reversed(steps):
+        atoms = [v for v in (*step.outvars, *reads(step)) if type(v) is Var]
         roots = dict.fromkeys(root for v in atoms for root in shown.get(v, ()))
         dead.append([v for v in roots if v not in seen])
         seen.update(roots)
     return dead[::-1]
 
 
-def _heir(eqn: Eqn, dying: list[Var]) -> Var | None:
+def _heir(eqn: Step, dying: list[Var]) -> Var | None:
     """The operand whose place an elementwise result may take."""
+    if isinstance(eqn, Region):
+        return None
     aval, spelling = eqn.outvars[0].aval, into(eqn)
     assert spelling is not None
     later = {v for i, v in enumerate(eqn.invars) if i not in spelling.heirs}
@@ -153,8 +199,8 @@ def _heir(eqn: Eqn, dying: list[Var]) -> Var | None:
     return None
 
 
-def _bytes(v: Var) -> int:
-    size = v.aval.size * v.aval.dtype.itemsize
+def _bytes(aval: ShapedArray) -> int:
+    size = aval.size * aval.dtype.itemsize
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 

@@ -13,6 +13,7 @@ import enum
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from scratchfn.backends.numpy.regions import Region, Step, reads, schedule
 from scratchfn.backends.numpy.spelling import OWN_RESULT, VIEWS, into
 from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Var, effects_of
 
@@ -43,11 +44,12 @@ class Places(NamedTuple):
 
 
 def places(jaxpr: Jaxpr, carry: Sequence[Var]) -> Places:
-    """Where the results of a step go, which are the new carry and the ys."""
+    """Where the results of the loop's body go, which are the new carry and the ys."""
+    steps = schedule(jaxpr)
     new, ys = jaxpr.outvars[: len(carry)], jaxpr.outvars[len(carry) :]
-    makers = {v: i for i, eqn in enumerate(jaxpr.eqns) if is_written(eqn) for v in eqn.outvars}
+    makers = {v: i for i, step in enumerate(steps) for v in _written(step)}
     written = [y in makers and y not in ys[:k] for k, y in enumerate(ys)]
-    shown = _shown(jaxpr, carry)
+    shown = _shown(steps, carry)
     carries = []
     for i, (old, n) in enumerate(zip(carry, new, strict=True)):
         others = [*new[:i], *new[i + 1 :]]
@@ -58,10 +60,17 @@ def places(jaxpr: Jaxpr, carry: Sequence[Var]) -> Places:
         elif n not in makers or n in others or any(shown.get(v, set()) & {old, n} for v in others):
             place = Place.NEW
         else:
-            last = _is_last_reader(jaxpr, makers[n], old, shown, ys)
+            last = _is_last_reader(steps, makers[n], old, shown, ys)
             place = Place.OVER if last else Place.TURNS
         carries.append(Carried(place, after, before))
     return Places(carries, written)
+
+
+def _written(step: Step) -> Sequence[Var]:
+    """The results that can be written to arrays which are there."""
+    if isinstance(step, Region):
+        return [v for v in step.outvars if v.aval.shape]
+    return step.outvars if is_written(step) else []
 
 
 def is_written(eqn: Eqn) -> bool:
@@ -72,32 +81,33 @@ def is_written(eqn: Eqn) -> bool:
     return bool(aval.shape and aval.size and aval.dtype.isbuiltin == 1) and into(eqn) is not None
 
 
-def _shown(jaxpr: Jaxpr, carry: Sequence[Var]) -> dict[Atom, set[Atom]]:
+def _shown(steps: Sequence[Step], carry: Sequence[Var]) -> dict[Atom, set[Atom]]:
     """For each variable the carries, and the results that are written, that it is or may show."""
     shown: dict[Atom, set[Atom]] = {v: {v} for v in carry}
-    for eqn in jaxpr.eqns:
-        roots: set[Atom] = set()
-        if is_written(eqn):
-            roots = set(eqn.outvars)
-        elif eqn.primitive.name not in OWN_RESULT:
-            roots = roots.union(*(shown.get(v, ()) for v in eqn.invars))
-        shown.update(dict.fromkeys(eqn.outvars, roots))
+    for step in steps:
+        if isinstance(step, Region) or is_written(step):
+            shown.update({v: {v} for v in step.outvars})
+        elif step.primitive.name not in OWN_RESULT:
+            roots = set[Atom]().union(*(shown.get(v, ()) for v in step.invars))
+            shown.update(dict.fromkeys(step.outvars, roots))
     return shown
 
 
 def _is_last_reader(
-    jaxpr: Jaxpr, place: int, old: Var, shown: dict[Atom, set[Atom]], ys: Sequence[Atom]
+    steps: Sequence[Step], place: int, old: Var, shown: dict[Atom, set[Atom]], ys: Sequence[Atom]
 ) -> bool:
-    """May an equation write its result over an old carry? Nothing after it may read that, and it
-    may itself where it reads first."""
+    """May a step write its result over an old carry? Nothing after it may read that, and it may
+    itself where it reads first."""
     views = {v for v, roots in shown.items() if old in roots}
     if any(y in views for y in ys):
         return False
-    if any(v in views for eqn in jaxpr.eqns[place + 1 :] for v in eqn.invars):
+    if any(v in views for step in steps[place + 1 :] for v in reads(step)):
         return False
-    eqn = jaxpr.eqns[place]
-    spelling = into(eqn)
+    step = steps[place]
+    if isinstance(step, Region):
+        return views.isdisjoint(reads(step))
+    spelling = into(step)
     assert spelling is not None
     return all(
-        v not in views or (v is old and i in spelling.heirs) for i, v in enumerate(eqn.invars)
+        v not in views or (v is old and i in spelling.heirs) for i, v in enumerate(step.invars)
     )

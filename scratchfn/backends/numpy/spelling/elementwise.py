@@ -34,13 +34,17 @@ def _select(eqn: Eqn) -> Spelling | None:
     bits = "" if out.dtype.kind == "b" else _BITS.get(out.dtype.itemsize)
     if len(cases) != 2 or which.dtype.kind != "b" or bits is None or out.dtype.kind not in "biufc":
         return None
-    if _is_zero(eqn.invars[1]):
+    integer = np.dtype(f"i{out.dtype.itemsize}")
+    zero, other = (_bits(v, integer) for v in eqn.invars[1:])
+    if zero == 0:
         return steps(f"np.multiply({{2{bits}}}, {{0}}, {{out{bits}}})", heirs=(2,))
-    if _is_zero(eqn.invars[2]) and cases[0].shape == out.shape:
+    if other == 0 and cases[0].shape == out.shape:
         return steps(
             f"np.multiply({{1{bits}}}, {{0}}, {{out{bits}}})",
             f"np.bitwise_xor({{out{bits}}}, {{1{bits}}}, {{out{bits}}})",
         )
+    if bits and zero is not None and other is not None:
+        return _of_two_numbers(zero, other, bits)
     return steps(
         f"np.bitwise_xor({{1{bits}}}, {{2{bits}}}, {{out{bits}}})",
         f"np.multiply({{out{bits}}}, {{0}}, {{out{bits}}})",
@@ -49,9 +53,21 @@ def _select(eqn: Eqn) -> Spelling | None:
     )
 
 
-def _is_zero(v: Atom) -> bool:
-    """A literal whose bits are all 0: +0.0, not -0.0."""
-    return type(v) is Literal and not any(to_numpy(v.val).tobytes())
+def _of_two_numbers(zero: np.ndarray, other: np.ndarray, bits: str) -> Spelling:
+    def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
+        both, first = out.constant(np.asarray(zero ^ other), "bits"), out.constant(zero, "bits")
+        seen = format(out, bits.removeprefix(":"))
+        return [
+            f"np.multiply({both}, {xs[0]}, {seen})",
+            f"np.bitwise_xor({seen}, {first}, {seen})",
+        ]
+
+    return Spelling(lines)
+
+
+def _bits(v: Atom, integer: np.dtype) -> np.ndarray | None:
+    """The bits of a literal, as an integer of rank 0: +0.0 is 0, -0.0 is not."""
+    return to_numpy(v.val).view(integer) if type(v) is Literal else None
 
 
 # -- conversions, signs and rounding --------------------------------------------------------------

@@ -28,7 +28,7 @@ def _sum(eqn: Eqn) -> Spelling | None:
     rows, columns, along = matrix
 
     def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
-        seen = xs[0].seen(f".reshape(-1, {columns})")
+        seen = xs[0].seen(f".reshape(-1, {columns})" if len(x.shape) > 2 else "")
         ones = out.constant(np.ones(columns if along else rows, x.dtype), "ones")
         flat = out.seen(".reshape(-1)") if len(out.aval.shape) > 1 else str(out)
         return [f"{seen}.dot({ones}, {flat})" if along else f"{ones}.dot({seen}, {flat})"]
