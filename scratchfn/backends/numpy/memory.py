@@ -19,6 +19,7 @@ import numpy as np
 from scratchfn.backends.numpy.parts import Parts, find_parts, places
 from scratchfn.backends.numpy.regions import Region, Step, reads, schedule
 from scratchfn.backends.numpy.spelling import OWN_RESULT, SPELLINGS, VIEWS, into
+from scratchfn.config import config
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Eqn, Jaxpr, Var, effects_of, subjaxprs
 from scratchfn.core.trace import registry
@@ -78,6 +79,8 @@ def _plan(steps: Sequence[Step], results: Sequence[Var]) -> Plan:
     seen = [*results, *_seen_by_users(steps)]
     escaping = _with_operands(steps, shown, {r for v in seen for r in shown.get(v, ())})
     buffers = {v for v, roots in shown.items() if roots == {v} and v not in escaping}
+    if "arena" not in config.numpy_passes:
+        buffers = set()
     dead = _last_reads(steps, shown)
     parts = find_parts(steps, dead, buffers)
     offsets: dict[Var, int] = {}
@@ -154,7 +157,7 @@ def _is_buffer(eqn: Eqn) -> bool:
 def is_written(eqn: Eqn) -> bool:
     """Is the result written to an array, if not in the arena then to a new one? So it is where a
     spelling says more than the primitive's expression."""
-    return eqn.primitive.name in SPELLINGS and _is_buffer(eqn)
+    return "arena" in config.numpy_passes and eqn.primitive.name in SPELLINGS and _is_buffer(eqn)
 
 
 def _seen_by_users(steps: Sequence[Step]) -> Iterable[Var]:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 from scratchfn.backends.numpy.pool import usable_threads
 from scratchfn.backends.numpy.spelling import into
+from scratchfn.config import config
 from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of, weak_cache
 from scratchfn.core.trace import registry
 
@@ -58,7 +59,7 @@ Step = Eqn | Region
 @weak_cache
 def schedule(jaxpr: Jaxpr) -> list[Step]:
     """The program as steps, in an order that its data allow."""
-    return _Scheduler(jaxpr).steps
+    return _Scheduler(jaxpr).steps if "regions" in config.numpy_passes else list(jaxpr.eqns)
 
 
 def reads(step: Step) -> list[Atom]:

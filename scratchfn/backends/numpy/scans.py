@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from scratchfn.backends.numpy.inline import inline_calls, share_equal_equations
+from scratchfn.config import config
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Var, effects_of
 
@@ -45,7 +46,8 @@ class Loop:
         xs: Sequence[Atom], length: int,
     ):  # fmt: skip
         jaxpr, values = inline_calls(body)
-        jaxpr = share_equal_equations(jaxpr)
+        if "share" in config.numpy_passes:
+            jaxpr = share_equal_equations(jaxpr)
         first, last = len(consts), len(consts) + len(starts)
         self.eqn = eqn
         self.length = length
