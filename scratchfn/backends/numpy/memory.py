@@ -71,7 +71,7 @@ NO_BUFFERS = Plan((), {}, {}, {}, 0)
 def plan(jaxpr: Jaxpr) -> Plan:
     """Decides in which steps a program is computed, which variables are buffers, and where they
     lie."""
-    return _plan(schedule(jaxpr), [v for v in jaxpr.outvars if type(v) is Var])
+    return _plan(schedule(jaxpr), [v for v in jaxpr.outvars if isinstance(v, Var)])
 
 
 def _plan(steps: Sequence[Step], results: Sequence[Var]) -> Plan:
@@ -89,7 +89,7 @@ def _plan(steps: Sequence[Step], results: Sequence[Var]) -> Plan:
     for step, over in zip(steps, dead, strict=True):
         dying = [v for v in over if v in offsets and v not in parts]
         for out in (v for v in step.outvars if v in buffers and v not in offsets):
-            heir = None if out in parts else _heir(step, dying)
+            heir = None if out in parts else _heir(step, dying, shown)
             if heir is not None:
                 offsets[out] = offsets[heir]
                 dying.remove(heir)
@@ -109,7 +109,7 @@ def _plan(steps: Sequence[Step], results: Sequence[Var]) -> Plan:
 
 def _scratch(region: Region, free: _Free) -> Scratch:
     """A region's own memory, which is free again after it."""
-    results = region.jaxpr.outvars[: len(region.outvars) - region.sums]
+    results = region.results[: len(region.outvars) - region.sums]
     inner = _plan(region.jaxpr.eqns, results)
     size, sums = inner.size, []
     for v in region.outvars[len(results) :]:
@@ -187,13 +187,19 @@ def _last_reads(steps: Sequence[Step], shown: dict[Var, set[Var]]) -> list[list[
     return dead[::-1]
 
 
-def _heir(eqn: Step, dying: list[Var]) -> Var | None:
-    """The operand whose place an elementwise result may take."""
+def _heir(eqn: Step, dying: list[Var], shown: dict[Var, set[Var]]) -> Var | None:
+    """The operand whose place an elementwise result may take: none that a later line of the
+    equation reads, or reads a view of."""
     if isinstance(eqn, Region):
         return None
     aval, spelling = eqn.outvars[0].aval, into(eqn)
     assert spelling is not None
-    later = {v for i, v in enumerate(eqn.invars) if i not in spelling.heirs}
+    later = {
+        root
+        for i, v in enumerate(eqn.invars)
+        if i not in spelling.heirs and isinstance(v, Var)
+        for root in shown.get(v, ())
+    }
     for v in (eqn.invars[i] for i in spelling.heirs):
         if (v.aval.shape, v.aval.dtype) != (aval.shape, aval.dtype):
             continue

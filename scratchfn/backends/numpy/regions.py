@@ -44,6 +44,7 @@ class Region:
     whole. The last `sums` of the results are added up over the rows."""
 
     jaxpr: Jaxpr
+    results: list[Var]  # the outvars of `jaxpr`
     rows: int
     step: int  # rows at a time
     threads: int
@@ -318,9 +319,10 @@ def _over_units(eqns: Sequence[Eqn], rows: int, outvars: list[Var], sums: int) -
         if _is_sum(eqn):
             inner[out] = Var(out.aval)
         members.append(_on_units(eqn, invars, by_rows(out)))
-    outs = [inner[v] for v in outvars]
-    jaxpr = Jaxpr(list(shared.values()), [inner[v] for v in tiled], outs, members)
-    return Region(jaxpr, rows, step, threads, tiled, [v for v, _ in shared], outvars, sums)
+    results = [inner[v] for v in outvars]
+    jaxpr = Jaxpr(list(shared.values()), [inner[v] for v in tiled], [*results], members)
+    whole = [v for v, _ in shared]
+    return Region(jaxpr, results, rows, step, threads, tiled, whole, outvars, sums)
 
 
 def _goes_by_rows(v: Var, eqn: Eqn) -> bool:

@@ -82,10 +82,11 @@ class Loop:
         for eqn in self.eqns:
             for v in dict.fromkeys(v for v in eqn.invars if type(v) is Var):
                 found.setdefault(v, []).append(eqn)
-        for item in (*self.carries, *self.ys):
-            v = item.new if isinstance(item, Carry) else item.row
-            if type(v) is Var:
-                found.setdefault(v, []).append(item)
+        results: list[tuple[Atom, Carry | Y]] = [(c.new, c) for c in self.carries]
+        results += [(y.row, y) for y in self.ys]
+        for atom, result in results:
+            if isinstance(atom, Var):
+                found.setdefault(atom, []).append(result)
         return found
 
     def is_read_after(self, v: Var) -> bool:
