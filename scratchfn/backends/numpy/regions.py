@@ -30,6 +30,7 @@ from scratchfn.core.trace import registry
 
 LARGE = 1 << 17  # elements from which an array is worth a loop over parts of it
 SMALL = 1 << 8  # elements of what may be computed early
+FEW = 16  # equations, one after the other, that may
 UNIT = 1 << 16  # elements that a unit may have: more than one has to fit into the cache
 ALONE = 1 << 15  # elements of a tile, for one thread
 THREADED = 1 << 17  # and for several, which hand the interpreter to each other after each operation
@@ -119,12 +120,13 @@ class _Scheduler:
             fitting = _rows(self.eqns[i])
             fitting = fitting & rows if members else fitting
             missing = self.missing(i, members)
-            if not fitting and not self.missing(i, set()) and _is_small(self.eqns[i]):
+            early = not fitting and self.is_early(i)
+            if early and not missing:
                 self.steps.append(self.eqns[i])  # ahead of the region, which may need it
                 self.done[i] = True
                 for j in self.readers.get(self.eqns[i].outvars[0], ()):
                     heapq.heappush(todo, j)
-            elif not fitting or missing & refused or not self.lines_up(i, members):
+            elif not (fitting or early) or missing & refused or not self.lines_up(i, members):
                 refused.add(i)
             elif missing:  # this one comes again when they have joined
                 for j in missing:
@@ -135,6 +137,18 @@ class _Scheduler:
                 for j in self.readers.get(self.eqns[i].outvars[0], ()):
                     heapq.heappush(todo, j)
         return sorted(members)
+
+    def is_early(self, i: int) -> bool:
+        """Is an equation small enough to be done ahead, with the few that it waits for?"""
+        todo, found = [i], {i}
+        while todo and len(found) <= FEW:
+            j = todo.pop()
+            if not _is_small(self.eqns[j]):
+                return False
+            new = self.missing(j, set()) - found
+            found |= new
+            todo += new
+        return not todo
 
     def missing(self, i: int, members: set[int]) -> set[int]:
         """The equations that have to be computed before one. Sums over rows are not there for the
