@@ -5,13 +5,13 @@ time goes to the calls. So chains of elementwise operations that differ in their
 found, as superword-level parallelism is (Larsen & Amarasinghe 2000): from results of the program
 that are made alike, back through the operands for as long as these are made alike.
 
-    m1 = add a1 b1        a = concatenate a1 a2        m = add a b        m1 = copy m[:64]
-    m2 = add a2 b2        b = concatenate b1 b2                           m2 = copy m[64:]
+    m1 = add a1 b1        a = concatenate a1 a2        m = add a b        m1 = m[:64]
+    m2 = add a2 b2        b = concatenate b1 b2                           m2 = m[64:]
 
 Each of the arrays side by side is a *lane*, each operation, once for every lane, a *row*. Elements
 do not see each other, so the numbers stay the same. What a lane brings in costs nothing where its
-equation writes it to its part of the whole (`memory.parts`); what leaves the program is copied out,
-so that results never share memory.
+equation writes it to its part of the whole (`parts.py`). What leaves the program is a view of its
+part: such results share one array, of which they are all there is, and do not overlap.
 
 Read next: `memory.py`.
 """
@@ -28,7 +28,8 @@ from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of
 from scratchfn.core.trace import registry
 
 # Nanoseconds, of which only the ratios matter: a call of a ufunc, an assignment to a part of an
-# array, and what an element adds to it, with what it costs that packed arrays leave the cache.
+# array or a view of one, and what an element adds to it, with what it costs that packed arrays
+# leave the cache.
 CALL = 270.0
 COPY = 140.0
 ELEMENT = 0.012
@@ -240,17 +241,13 @@ class _Group:
         end = 0
         for v in lanes:
             start, end = end, end + v.aval.size
-            copied = v in self.program.results
-            if not copied and inside[v] == self.program.reads[v]:
+            if v not in self.program.results and inside[v] == self.program.reads[v]:
                 continue
-            seen = Var(v.aval) if copied else v
-            part = Var(v.aval.update(shape=(v.aval.size,))) if v.aval.ndim > 1 else seen
+            part = Var(v.aval.update(shape=(v.aval.size,))) if v.aval.ndim > 1 else v
             ends = {"start_indices": (start,), "limit_indices": (end,), "strides": None}
             yield Eqn(registry["slice"], [whole], [part], ends, source)
-            if part is not seen:
-                yield reshape(part, seen, source)
-            if copied:
-                yield Eqn(registry["copy"], [seen], [v], {}, source)
+            if part is not v:
+                yield reshape(part, v, source)
 
 
 def _operands(row: tuple[Eqn, ...]) -> list[Lanes]:

@@ -51,9 +51,9 @@ def _gather(eqn: Eqn) -> Spelling | None:
         x, at = xs
         filled = "None" if fill is None else out.constant(fill, "fill")
         if axis is None and single is not None:
-            x, at, into = (v.seen(".reshape(-1)") for v in (x, at, out))
+            table, places, into = (v.seen(".reshape(-1)") for v in (x, at, out))
             geometry = out.constant(single, "elements")
-            return [f"read_elements({x}, {at}, {geometry}, {filled}, {into})"]
+            return [f"read_elements({table}, {places}, {geometry}, {filled}, {into})"]
         if axis is None:
             geometry = out.constant(w, "windows")
             return [f"read_windows({x}, {at}, {geometry}, {filled}, {out})"]
@@ -92,10 +92,9 @@ def _scatter(combine: np.ufunc | None) -> Any:
         def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
             x, at, new = xs
             if single is not None:
-                vectors = (v.seen(".reshape(-1)") for v in (out, at, new))
-                into, at, new = vectors
+                into, places, values = (v.seen(".reshape(-1)") for v in (out, at, new))
                 geometry = out.constant(single, "elements")
-                write = f"write_elements({ufunc}, {into}, {at}, {new}, {geometry}, {drops})"
+                write = f"write_elements({ufunc}, {into}, {places}, {values}, {geometry}, {drops})"
                 return [*copied(x, out), write]
             geometry = out.constant(w, "windows")
             unique = eqn.params["unique_indices"]
