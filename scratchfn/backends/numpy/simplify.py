@@ -15,11 +15,11 @@ from scratchfn.config import config
 from scratchfn.core.jaxpr import ClosedJaxpr, prune
 
 
-def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
-    """The same program, simpler."""
+def simplify(closed: ClosedJaxpr, comes_back: bool = False) -> ClosedJaxpr:
+    """The same program, simpler. Do results come back as arguments (`pack.py`)?"""
     jaxpr, consts = inline_calls(closed)
     if config.hoist_loops:
         jaxpr, consts = hoist(jaxpr, consts)
     jaxpr = share_equal_equations(rewrite(jaxpr))
     jaxpr, consts = prune(jaxpr, consts)
-    return ClosedJaxpr(pack(jaxpr) if config.pack_arrays else jaxpr, consts)
+    return ClosedJaxpr(pack(jaxpr, comes_back) if config.pack_arrays else jaxpr, consts)
