@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 from scratchfn.backends.numpy.pool import usable_threads
 from scratchfn.backends.numpy.spelling import into
+from scratchfn.config import config
 from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of, weak_cache
 from scratchfn.core.trace import registry
 
@@ -44,6 +45,7 @@ class Region:
     whole. The last `sums` of the results are added up over the rows."""
 
     jaxpr: Jaxpr
+    results: list[Var]  # the outvars of `jaxpr`
     rows: int
     step: int  # rows at a time
     threads: int
@@ -59,7 +61,7 @@ Step = Eqn | Region
 @weak_cache
 def schedule(jaxpr: Jaxpr) -> list[Step]:
     """The program as steps, in an order that its data allow."""
-    return _Scheduler(jaxpr).steps
+    return _Scheduler(jaxpr).steps if "regions" in config.numpy_passes else list(jaxpr.eqns)
 
 
 def reads(step: Step) -> list[Atom]:
@@ -331,9 +333,10 @@ def _over_units(eqns: Sequence[Eqn], rows: int, outvars: list[Var], sums: int) -
         if _is_sum(eqn):
             inner[out] = Var(out.aval)
         members.append(_on_units(eqn, invars, by_rows(out)))
-    outs = [inner[v] for v in outvars]
-    jaxpr = Jaxpr(list(shared.values()), [inner[v] for v in tiled], outs, members)
-    return Region(jaxpr, rows, step, threads, tiled, [v for v, _ in shared], outvars, sums)
+    results = [inner[v] for v in outvars]
+    jaxpr = Jaxpr(list(shared.values()), [inner[v] for v in tiled], [*results], members)
+    whole = [v for v, _ in shared]
+    return Region(jaxpr, results, rows, step, threads, tiled, whole, outvars, sums)
 
 
 def _goes_by_rows(v: Var, eqn: Eqn) -> bool:
