@@ -11,6 +11,8 @@ import re
 import sys
 from pathlib import Path
 
+from scratchfn.config import setting
+
 PRINTED = re.compile(r"(```python\n(.*?)```\n\s*[^`]*?```text\n)(.*?)```", re.DOTALL)
 EXPLAINED = re.compile(r"```text\n([^`]*?)```\n\n((?:- .*\n)+)")
 
@@ -21,12 +23,13 @@ def programs(text: str) -> list[tuple[str, str]]:
 
 
 def run(sources: list[str], filename: str) -> list[str]:
-    """What each of the programs prints, run one after the other in one namespace."""
+    """What each of the programs prints, run one after the other in one namespace. Listings are
+    those for two threads."""
     namespace: dict[str, object] = {}
     outputs = []
     for source in sources:
         printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
+        with contextlib.redirect_stdout(printed), setting("numpy_threads", 2):
             exec(compile(source, filename, "exec"), namespace)
         outputs.append(printed.getvalue())
     return outputs
