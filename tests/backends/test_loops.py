@@ -13,6 +13,7 @@ import pytest
 import scratchfn as sf
 import scratchfn.numpy as jnp
 from scratchfn import lax
+from scratchfn.backends.numpy.blas import has_small_kernels
 from scratchfn.backends.numpy.places import Place, places
 from scratchfn.core.stage import stage_closed
 
@@ -185,3 +186,17 @@ def test_matrices_are_transposed_once() -> None:
     for _ in range(4):
         wanted = jnp.tanh(wanted @ w.T)
     np.testing.assert_allclose(sf.jit(f)(w, h), wanted, rtol=1e-5)
+
+
+def test_products_by_pieces() -> None:
+    """A product too large for OpenBLAS's kernels without copies is computed by rows."""
+
+    def f(w: Any, h: Any) -> Any:
+        return lax.scan(lambda h, _: (jnp.tanh(h @ w), None), h, None, length=2)[0]
+
+    w, h = np.eye(256, dtype=np.float32), np.linspace(-1, 1, 32 * 256, dtype=np.float32)
+    text = source(f, w, h.reshape(32, 256))
+    assert ("np.matmul(" in text) == has_small_kernels()
+    for layout in (w, np.asfortranarray(w)):
+        found = sf.jit(f)(layout, h.reshape(32, 256))
+        np.testing.assert_allclose(found, np.tanh(np.tanh(h)).reshape(32, 256), rtol=1e-6)

@@ -138,6 +138,9 @@ class Operand:
     def seen(self, suffix: str) -> str:
         return f"{self.name}{suffix}"
 
+    def is_in_order(self) -> bool:
+        return True
+
     def is_part(self, whole: Any, start: int) -> bool:
         return False
 

@@ -46,6 +46,14 @@ def _threads() -> _Threads | None:
     return None
 
 
+@functools.cache
+def has_small_kernels() -> bool:
+    """Does OpenBLAS compute products of less than a million multiply-adds without copying their
+    operands? It does where there is AVX-512."""
+    features = np._core._multiarray_umath.__cpu_features__  # type: ignore[attr-defined]
+    return _threads() is not None and bool(features.get("AVX512_SKX"))
+
+
 _lock = threading.Lock()
 _inside = 0  # calls that are running, in all threads
 _before = 1  # the number of threads to go back to

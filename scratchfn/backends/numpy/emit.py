@@ -56,6 +56,7 @@ class Writer:
         self.plan = plan
         self.counter = itertools.count()
         self.names: dict[Var, str] = {}
+        self.in_order: set[Atom] = set()  # arrays, not buffers, that lie in memory row by row
         self.placed: dict[Var, str] = {}  # names of arrays that results are to be written to
         self.constants: dict[str, Any] = {}
         self.by_identity: dict[int, str] = {}
@@ -253,6 +254,10 @@ class Operand:
 
     def is_part(self, whole: spelling.Operand, start: int) -> bool:
         return self.writer.plan.parts.get(self.of) == (whole.of, start)
+
+    def is_in_order(self) -> bool:
+        layout = self.writer.layouts.get(self.name)
+        return self.of in self.writer.in_order or (layout is not None and layout.flags.c_contiguous)
 
     def constant(self, value: Any, hint: str) -> str:
         """The name of a constant; equal arrays share it."""

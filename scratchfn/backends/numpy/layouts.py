@@ -9,9 +9,9 @@ Read next: `loops.py`.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
-from scratchfn.core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var
+from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Var
 
 FEW = 256  # rows of a product for which the layout matters: many pay for it themselves
 
@@ -30,6 +30,12 @@ def transposed_ahead(step: ClosedJaxpr, num_consts: int) -> tuple[ClosedJaxpr, l
     invars = [env.get(v, v) for v in jaxpr.invars]
     changed = ClosedJaxpr(Jaxpr(jaxpr.constvars, invars, jaxpr.outvars, eqns), step.consts)
     return changed, list(env.values())
+
+
+def multiplied_by(eqns: Sequence[Eqn]) -> set[Atom]:
+    """The matrices on the right of products."""
+    products = [eqn for eqn in eqns if eqn.primitive.name == "dot_general"]
+    return {eqn.invars[1] for eqn in products if eqn.invars[1].aval.ndim == 2}
 
 
 def _is_by_transposed(eqn: Eqn, consts: Collection[Var]) -> bool:

@@ -31,7 +31,7 @@ import numpy as np
 
 from scratchfn.backends.numpy.compiler import NumpyProgram, load
 from scratchfn.backends.numpy.emit import Writer
-from scratchfn.backends.numpy.layouts import transposed_ahead
+from scratchfn.backends.numpy.layouts import multiplied_by, transposed_ahead
 from scratchfn.backends.numpy.memory import ALIGNMENT, plan
 from scratchfn.backends.numpy.places import Carried, Place, places
 from scratchfn.backends.numpy.scalars import is_number
@@ -161,6 +161,8 @@ class _Scan(_Source):
         super().__init__("scan_loop", len(step.in_avals))
         self.step, self.transposed = transposed_ahead(step, num_consts)
         self.length, self.reverse = length, reverse
+        self.matrices = multiplied_by(self.step.jaxpr.eqns)
+        self.writer.in_order |= self.matrices.intersection(self.step.jaxpr.invars[:num_consts])
         first_x = num_consts + num_carry
         self.consts, self.carry, self.xs = _cut(self.arguments, num_consts, first_x)
         jaxpr = self.step.jaxpr
@@ -176,9 +178,10 @@ class _Scan(_Source):
         """Writes the loop; the names of its results."""
         avals = self.step.in_avals
         self.take_out([*self.consts, *self.carry], avals[: len(self.consts) + len(self.carry)])
-        for matrix in self.transposed:
-            name = self.consts[self.step.jaxpr.invars.index(matrix)]
-            self.line(f"{name} = np.ascontiguousarray({name}.T)")
+        for v, name in zip(self.step.jaxpr.invars, self.consts, strict=False):
+            if v in self.matrices:
+                transposed = ".T" if v in self.transposed else ""
+                self.line(f"{name} = np.ascontiguousarray({name}{transposed})")
         self.make_arrays()
         xs = _rows(self.xs, avals[len(avals) - len(self.xs) :], self.reverse)
         outs = [f"{y}[::-1]" if self.reverse else y for _, y in self.written]

@@ -38,6 +38,10 @@ class Operand(Protocol):
         """Was it written to its place in a longer vector, from `start` on?"""
         ...
 
+    def is_in_order(self) -> bool:
+        """Is it known to lie in memory row by row?"""
+        ...
+
     def constant(self, value: Any, hint: str) -> str:
         """The name of a constant: an array, or what a kernel takes."""
         ...

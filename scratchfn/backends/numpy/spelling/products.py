@@ -10,12 +10,15 @@ import itertools
 import math
 from collections.abc import Sequence
 
+from scratchfn.backends.numpy.blas import has_small_kernels
 from scratchfn.backends.numpy.kernels.dot import BLAS, Fold, fold_of
 from scratchfn.backends.numpy.pool import usable_threads
 from scratchfn.backends.numpy.spelling.base import Line, Operand, Spelling, spells
 from scratchfn.core.jaxpr import Eqn
 
 DIVIDED = 1 << 22  # multiply-adds from which a product is divided among threads
+PIECE = 1 << 19  # multiply-adds of the products that OpenBLAS is fastest at, and their least rows
+ROWS = 4
 PLAIN = Fold(None, None, None, None, None, True, ())
 
 
@@ -44,6 +47,9 @@ def _dot(eqn: Eqn) -> Spelling | None:
 
     def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
         if count == 1 or not fold.contracts or len(fold.lhs_shape or lhs.shape) < 2:
+            pieces = _pieces(eqn, fold) if xs[1].is_in_order() else 1
+            if pieces > 1:
+                return [_by_pieces(pieces, xs, out)]
             a, b, c = xs[0].seen(left), xs[1].seen(right), out.seen(result)
             return [f"{a}.dot({b}, {c})" if call == "np.dot" else f"{call}({a}, {b}, {c})"]
         parts = []
@@ -56,6 +62,23 @@ def _dot(eqn: Eqn) -> Spelling | None:
         return [f"in_parallel({'np.matmul' if across else call}, {', '.join(parts)})"]
 
     return Spelling(lines)
+
+
+def _pieces(eqn: Eqn, fold: Fold) -> int:
+    """Into how many pieces, by rows, a product of matrices is cut that is too large for OpenBLAS's
+    kernels without copies: those are faster."""
+    plain = not any((fold.lhs_order, fold.lhs_shape, fold.rhs_order, fold.rhs_shape))
+    rows, work = eqn.outvars[0].aval.shape[0], work_of(eqn)
+    if not plain or len(fold.folded) != 2 or work < 2 * PIECE or not has_small_kernels():
+        return 1
+    if eqn.invars[0].aval.dtype.char != "f":
+        return 1
+    return next((n for n in range(2, rows // ROWS + 1) if rows % n == 0 and work <= n * PIECE), 1)
+
+
+def _by_pieces(pieces: int, xs: Sequence[Operand], out: Operand) -> Line:
+    a, c = (x.seen(f".reshape({(pieces, -1, x.aval.shape[1])})") for x in (xs[0], out))
+    return f"np.matmul({a}, {xs[1]}, {c})"
 
 
 def work_of(eqn: Eqn) -> int:
