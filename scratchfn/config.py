@@ -7,14 +7,24 @@ JAX's spelling with the `jax_` prefix is accepted too, so that a JAX script's
 `config.update("jax_enable_x64", True)` runs unchanged. Each flag may also be set by an environment
 variable, read once at import: `SCRATCHFN_ENABLE_X64=1`, `SCRATCHFN_BACKEND=jax`.
 
+Two flags say how programs are compiled for NumPy. `numpy_passes` has the names of the passes that
+are run, all of NUMPY_PASSES at first; each may be left out on its own, and none changes what a
+program computes but for the last places of sums and of elementary functions. `numpy_threads` is the
+number of threads that large operations are divided among; None stands for as many as the process
+may run on. A function that is called under other passes or threads is compiled again.
+
+    config.update("numpy_passes", set(NUMPY_PASSES) - {"regions"})
+    SCRATCHFN_NUMPY_PASSES=algebra,share SCRATCHFN_NUMPY_THREADS=1 python train.py
+
 Read next: `core/dtypes.py`, the first reader of a flag.
 """
 
 from __future__ import annotations
 
+import operator
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -31,6 +41,36 @@ MATMUL_PRECISIONS = (
 GUARDS = (None, "allow", "log", "disallow", "log_explicit", "disallow_explicit")
 
 
+NUMPY_PASSES = (
+    "algebra",  # equations are replaced by simpler ones
+    "hoist",  # work is moved out of loops
+    "share",  # equal equations are computed once
+    "pack",  # what is done alike to many small arrays is done at once
+    "regions",  # elementwise work goes through the cache some rows at a time
+    "arena",  # results are written to memory that is planned ahead, or in place
+    "elementary",  # log1p and expm1 are composed of other functions where these are faster
+    "threads",  # large operations are divided
+)
+
+
+def _passes(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Names of passes, with commas between them or one by one, in the order of NUMPY_PASSES."""
+    chosen = set(filter(None, names.split(",")) if isinstance(names, str) else names)
+    if unknown := chosen.difference(NUMPY_PASSES):
+        raise ValueError(f"names of {', '.join(NUMPY_PASSES)}, not {', '.join(map(str, unknown))}")
+    return tuple(name for name in NUMPY_PASSES if name in chosen)
+
+
+def _threads(count: str | int | None) -> int | None:
+    """A number of threads, or None."""
+    if count is None or count == "":
+        return None
+    number = int(count) if isinstance(count, str) else operator.index(count)
+    if number < 1:
+        raise ValueError("a number of threads, 1 or more")
+    return number
+
+
 class Flag(NamedTuple):
     """What a flag is at first, and the values it may take (None: any)."""
 
@@ -38,6 +78,7 @@ class Flag(NamedTuple):
     allowed: tuple[Any, ...] | None = SWITCH
     traced: bool = False  # does what a function is traced to depend on it?
     eager: bool = False  # does an operation, run eagerly, have to look at it?
+    read: Callable[[Any], Any] | None = None  # makes a value of what is given, or raises
 
 
 FLAGS: dict[str, Flag] = {
@@ -56,9 +97,8 @@ FLAGS: dict[str, Flag] = {
     "explain_cache_misses": Flag(False),
     "log_compiles": Flag(False),
     "no_tracing": Flag(False),
-    "elementary_functions": Flag("measured", ("measured", "numpy", "composed")),
-    "hoist_loops": Flag(True, traced=True),  # a pass of the NumPy compiler, `hoist.py`
-    "pack_arrays": Flag(True, traced=True),  # another, `pack.py`
+    "numpy_passes": Flag(NUMPY_PASSES, None, traced=True, read=_passes),
+    "numpy_threads": Flag(None, None, traced=True, read=_threads),
 }
 
 # Flags of JAX's that choose among what there is one of here: they take that value alone.
@@ -119,9 +159,8 @@ class Config(threading.local):
     explain_cache_misses: bool
     log_compiles: bool
     no_tracing: bool
-    elementary_functions: str
-    hoist_loops: bool
-    pack_arrays: bool
+    numpy_passes: tuple[str, ...]
+    numpy_threads: int | None
     traced_flags: tuple[Any, ...]
     plain: bool
 
@@ -177,6 +216,8 @@ def _known(name: str) -> str:
 def _check(name: str, value: Any) -> tuple[str, Any]:
     name = _known(name)
     flag = FLAGS[name]
+    if flag.read is not None:
+        return name, _read(name, flag.read, value)
     if flag.allowed is None:
         return name, value
     if value not in flag.allowed:
@@ -188,6 +229,18 @@ def _check(name: str, value: Any) -> tuple[str, Any]:
             )
         )  # fmt: skip
     return name, bool(value) if flag.allowed is SWITCH else value
+
+
+def _read(name: str, read: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        return read(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            errors.explain(
+                f"the flag {name!r} of config (or SCRATCHFN_{name.upper()})", repr(value),
+                f"it takes {error}", f'config.update("{name}", {FLAGS[name].default!r})',
+            )
+        ) from None  # fmt: skip
 
 
 # -- what follows from the flags ------------------------------------------------------------------

@@ -4,7 +4,7 @@
     jit(f).lower(x).as_text()                 the generated NumPy source
     jit(f).lower(x).compile()(x)              run it, for this signature only
 
-Read next: `backends/numpy/emit.py`.
+Read next: `transforms/cost.py`, then `backends/numpy/emit.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from scratchfn import errors, tree
 from scratchfn.backends.numpy.compiler import NumpyProgram, compile_program
 from scratchfn.core.avals import ShapedArray, long_name
 from scratchfn.core.jaxpr import ClosedJaxpr
+from scratchfn.transforms import cost
 from scratchfn.transforms.flat import flatten_values
 from scratchfn.transforms.jit import jit_p
 
@@ -110,6 +111,11 @@ class Lowered:
     def out_info(self) -> Any:
         return self._traced.out_info
 
+    def cost_analysis(self) -> dict[str, float]:
+        """What the program as traced would cost, equation by equation; `Compiled.cost_analysis`
+        says what is counted."""
+        return cost.of_equations(self._traced.jaxpr.jaxpr).as_dict()
+
     def compile(self) -> Compiled:
         return Compiled(self._traced, self._compiled)
 
@@ -144,6 +150,26 @@ class Compiled:
         return CompiledMemoryStats(
             sum(map(_bytes, jaxpr.in_avals)), sum(map(_bytes, jaxpr.out_avals)), self._program.arena
         )
+
+    def cost_analysis(self) -> dict[str, float]:
+        """What a call costs: "flops", "transcendentals" and "bytes accessed", as in JAX. An
+        elementwise operation is one flop an element, a product 2 m n k, a reduction one for each
+        number but the first of each result; exp, tanh, sqrt and their like are transcendentals and
+        no flops. A region, whose equations are computed tile by tile, moves what it reads and
+        writes as a whole.
+
+        Where XLA counts otherwise:
+
+        - all three are always there; bytes and use of single operands are not
+        - a scan counts as often as its body runs (XLA: once); a `while` once, of branches the most
+        - numbers are not broadcast, and reshapes, transposes and slices, which are views of their
+          operand, move nothing
+        - a cumulative sum of n numbers is n - 1 additions (XLA: n - 1 for each of the n), a sort
+          n log2(n) comparisons for the n along its axis (XLA: n of all numbers)
+        - a special function, such as lgamma, is one transcendental; kernels of linear algebra and
+          the FFT count by their bytes alone
+        """
+        return cost.of_steps(self._program.optimized.jaxpr).as_dict()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         traced = self._traced

@@ -108,7 +108,16 @@ def test_several_threads_at_once() -> None:
 def test_an_operand_that_is_read_late_too_gives_up_no_place() -> None:
     a, b, c = (Var(ShapedArray((3,), np.dtype(t))) for t in ("bool", "f4", "f4"))
     choice = Eqn(registry["select_n"], [a, b, b], [c], {})
-    assert _heir(choice, [b]) is None
+    assert _heir(choice, [b], {b: {b}}) is None
+
+
+def test_nor_does_one_of_which_a_view_is_read_late() -> None:
+    def f(x: Any) -> Any:
+        y = jnp.sin(x) * 2
+        return jnp.where(x > 0, y, y.T) + 1
+
+    x = np.linspace(-1, 1, 9, dtype=np.float32).reshape(3, 3)
+    np.testing.assert_array_equal(sf.jit(f)(x), f(jnp.asarray(x)))
 
 
 def test_an_error_leaves_the_arena_usable() -> None:

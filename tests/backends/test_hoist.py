@@ -16,8 +16,8 @@ from scratchfn import lax
 from scratchfn.backends.numpy.hoist import hoist
 from scratchfn.backends.numpy.inline import inline_calls
 from scratchfn.backends.numpy.simplify import simplify
-from scratchfn.config import setting
 from scratchfn.core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, check_jaxpr
+from tests.backends.passes import without
 
 RNG = np.random.default_rng(0)
 
@@ -46,7 +46,7 @@ def inside(program: ClosedJaxpr) -> list[str]:
 
 def both(f: Callable[..., Any], *args: Any) -> None:
     """Results with and without the pass agree: exactly if they are integers."""
-    with setting("hoist_loops", False):
+    with without("hoist"):
         wanted = sf.jit(f)(*args)
     found = sf.jit(f)(*args)
     for x, y in zip(sf.tree.leaves(wanted), sf.tree.leaves(found), strict=True):
@@ -361,7 +361,7 @@ def test_any_loop(order: int, loop: Any) -> None:
     with sf.enable_x64(True):
         program = sf.make_jaxpr(g)(*args)
         check_jaxpr(moved(program))
-        with setting("hoist_loops", False):
+        with without("hoist"):
             wanted = sf.jit(g)(*args)
         found = sf.jit(g)(*args)
     for x, y in zip(sf.tree.leaves(wanted), sf.tree.leaves(found), strict=True):

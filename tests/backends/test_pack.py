@@ -13,7 +13,7 @@ import scratchfn as sf
 import scratchfn.numpy as jnp
 from scratchfn.backends.numpy.pack import pack
 from scratchfn.backends.numpy.simplify import simplify
-from scratchfn.config import setting
+from tests.backends.passes import without
 
 Tree = dict[str, Any]
 SHAPES = [(64,), (3,), (1,), (16, 16), (5, 7), (2, 3, 4), (300,)]
@@ -36,7 +36,7 @@ def adam(p: Tree, m: Tree, v: Tree, g: Tree, t: Any) -> tuple[Tree, Tree, Tree]:
 
 def plain(f: Any, *args: Any) -> Any:
     """The results of the compiled `f` without packing."""
-    with setting("pack_arrays", False):
+    with without("pack"):
         return sf.jit(f)(*args)
 
 

@@ -11,7 +11,8 @@ import jax
 import pytest
 
 import scratchfn as sf
-from scratchfn.config import FLAGS, config, enable_x64, setting
+from scratchfn.backends.numpy.pool import usable_threads
+from scratchfn.config import FLAGS, NUMPY_PASSES, config, enable_x64, setting
 
 
 def test_a_block_sets_and_restores() -> None:
@@ -131,3 +132,55 @@ def test_what_follows_from_flags_follows_them() -> None:
             assert config.plain
     assert config.plain is plain
     assert vars(config) == {}
+
+
+def test_passes_of_the_numpy_compiler() -> None:
+    assert config.numpy_passes == NUMPY_PASSES
+    with setting("numpy_passes", {"share", "algebra"}):
+        assert config.numpy_passes == ("algebra", "share")
+    with setting("numpy_passes", "pack,arena"):
+        assert config.numpy_passes == ("pack", "arena")
+    with setting("numpy_passes", ""):
+        assert config.numpy_passes == ()
+    for bad in ("hoisting", ["algebra", 3], 3):
+        with (
+            pytest.raises(ValueError, match=r"the flag 'numpy_passes' of config \(or SCRATCHFN_"),
+            setting("numpy_passes", bad),
+        ):
+            pass
+
+
+def test_threads_of_the_numpy_backend() -> None:
+    assert config.numpy_threads is None
+    for given, count in ((3, 3), ("2", 2), ("", None)):
+        with setting("numpy_threads", given):
+            assert config.numpy_threads == count
+            assert count is None or usable_threads() == count
+    with setting("numpy_passes", ()), setting("numpy_threads", 3):
+        assert usable_threads() == 1
+    for bad in (0, -1, 1.5, "many"):
+        with pytest.raises(ValueError, match="'numpy_threads'"), setting("numpy_threads", bad):
+            pass
+
+
+def test_other_passes_or_threads_compile_again() -> None:
+    traced = []
+    f = sf.jit(lambda x: traced.append(x) or x + 1)
+    for _ in range(2):
+        f(1.0)
+        with setting("numpy_passes", ()):
+            f(1.0)
+        with setting("numpy_threads", 1):
+            f(1.0)
+    assert len(traced) == 3
+
+
+def test_passes_and_threads_by_environment() -> None:
+    program = "import scratchfn as sf; print(sf.config.numpy_passes, sf.config.numpy_threads)"
+    environment = os.environ | {
+        "SCRATCHFN_NUMPY_PASSES": "hoist,algebra", "SCRATCHFN_NUMPY_THREADS": "3",
+    }  # fmt: skip
+    run = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "('algebra', 'hoist') 3"

@@ -31,9 +31,9 @@ def readers_of(jaxpr: Jaxpr) -> Readers:
     for eqn in jaxpr.eqns:
         for v in dict.fromkeys(v for v in eqn.invars if type(v) is Var):
             found.setdefault(v, []).append(eqn)
-    for v in jaxpr.outvars:
-        if type(v) is Var:
-            found.setdefault(v, []).append(None)
+    for result in jaxpr.outvars:
+        if isinstance(result, Var):
+            found.setdefault(result, []).append(None)
     return found
 
 
@@ -105,8 +105,9 @@ def into_reader(loop: Loop, known: Known, readers: Readers, eqn: Eqn) -> None:
     taken = _Taken(loop, known)
     for v, atom in list(loop.rows.items()):
         original = counted.get(atom)
-        large = v.aval.size > SMALL and type(atom) is Var and type(original) is Var
-        if large and is_read_by_loops(original, readers):
+        if v.aval.size <= SMALL or not isinstance(atom, Var) or not isinstance(original, Var):
+            continue
+        if is_read_by_loops(original, readers):
             taken.compute(v, atom)
     loop.eqns = [*taken.eqns, *loop.eqns]
 

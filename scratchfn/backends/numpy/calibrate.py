@@ -3,8 +3,8 @@
 It is measured when it is first asked for, in a few milliseconds, and kept in a file for programs to
 come: `scratchfn/calibration.json` in the user's directory of caches, if that can be written. The
 two ways differ in the last places of some numbers; so that these do not depend on the machine, the
-flag `elementary_functions` (or SCRATCHFN_ELEMENTARY_FUNCTIONS) makes the choice: "numpy" for
-NumPy's functions, "composed" for those of `kernels/elementary.py`.
+pass "elementary" of the flag `numpy_passes` can be left out: NumPy's functions are then taken, and
+nothing is measured.
 
 Read next: `backends/numpy/spelling/elementwise.py`, which asks.
 """
@@ -37,9 +37,7 @@ SIZE, TIMES = 1 << 15, 3  # numbers for a measurement, and how often it is made
 
 def is_composed(name: str) -> bool:
     """Is the function of that name to be composed of others?"""
-    if config.elementary_functions != "measured":
-        return config.elementary_functions == "composed"
-    return _found(name)
+    return "elementary" in config.numpy_passes and _found(name)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scratchfn.core.jaxpr import Atom, Eqn, Literal, Var
+from scratchfn.core.jaxpr import Atom, Eqn, Var
 from scratchfn.core.source import attributed_to
 from scratchfn.core.stage import stage
 from scratchfn.core.trace import registry
@@ -52,11 +52,12 @@ def for_all(eqns: Sequence[Eqn], given: Outside, length: int) -> tuple[list[Eqn]
 def _run(eqn: Eqn, values: dict[Var, Any], length: int) -> list[tuple[Any, int | None]]:
     """The results of one equation, each with the place of the axis of steps."""
     prim = eqn.primitive
-    pairs = [(v.val, None) if type(v) is Literal else values[v] for v in eqn.invars]
+    pairs = [values[v] if isinstance(v, Var) else (v.val, None) for v in eqn.invars]
     args, dims = [x for x, _ in pairs], [d for _, d in pairs]
     if all(d is None for d in dims):
         outs = prim.bind(*args, **eqn.params)
         return [(x, None) for x in (outs if prim.many else (outs,))]
+    assert prim.batch is not None, prim
     outs, out_dims = prim.batch(length, args, dims, **eqn.params)
     return list(zip(outs, out_dims, strict=True)) if prim.many else [(outs, out_dims)]
 

@@ -212,7 +212,7 @@ def rows_again(loop: Loop, readers: Readers, env: dict[Var, Atom]) -> None:
     """Of large ys that other loops read, those that follow cheaply from others are not stored: the
     loop that reads them computes them again (`between.py`)."""
     made = {v: eqn for eqn in loop.eqns for v in eqn.outvars}
-    there = {*loop.consts, *loop.rows, *[y.row for y in loop.ys if type(y.row) is Var]}
+    there: set[Atom] = {*loop.consts, *loop.rows, *[y.row for y in loop.ys]}
     for y in list(loop.ys):
         row = y.row
         if type(row) is not Var or row.aval.size <= SMALL or loop.is_read_after(y.out):

@@ -36,6 +36,7 @@ from scratchfn.backends.numpy.memory import ALIGNMENT, plan
 from scratchfn.backends.numpy.places import Carried, Place, places
 from scratchfn.backends.numpy.scalars import is_number
 from scratchfn.backends.numpy.simplify import simplify
+from scratchfn.config import config
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Var, weak_cache
 from scratchfn.core.template import in_tuple, kernel, show_param
@@ -159,7 +160,9 @@ class _Scan(_Source):
         self, step: ClosedJaxpr, length: int, reverse: bool, num_consts: int, num_carry: int
     ):
         super().__init__("scan_loop", len(step.in_avals))
-        self.step, self.transposed = transposed_ahead(step, num_consts)
+        self.step, self.transposed = step, list[Var]()
+        if "hoist" in config.numpy_passes:
+            self.step, self.transposed = transposed_ahead(step, num_consts)
         self.length, self.reverse = length, reverse
         self.matrices = multiplied_by(self.step.jaxpr.eqns)
         self.writer.in_order |= self.matrices.intersection(self.step.jaxpr.invars[:num_consts])

@@ -19,6 +19,7 @@ import numpy as np
 from scratchfn.backends.numpy.parts import Parts, find_parts, places
 from scratchfn.backends.numpy.regions import Region, Step, reads, schedule
 from scratchfn.backends.numpy.spelling import OWN_RESULT, SPELLINGS, VIEWS, into
+from scratchfn.config import config
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Eqn, Jaxpr, Var, effects_of, subjaxprs
 from scratchfn.core.trace import registry
@@ -70,7 +71,7 @@ NO_BUFFERS = Plan((), {}, {}, {}, 0)
 def plan(jaxpr: Jaxpr) -> Plan:
     """Decides in which steps a program is computed, which variables are buffers, and where they
     lie."""
-    return _plan(schedule(jaxpr), [v for v in jaxpr.outvars if type(v) is Var])
+    return _plan(schedule(jaxpr), [v for v in jaxpr.outvars if isinstance(v, Var)])
 
 
 def _plan(steps: Sequence[Step], results: Sequence[Var]) -> Plan:
@@ -78,6 +79,8 @@ def _plan(steps: Sequence[Step], results: Sequence[Var]) -> Plan:
     seen = [*results, *_seen_by_users(steps)]
     escaping = _with_operands(steps, shown, {r for v in seen for r in shown.get(v, ())})
     buffers = {v for v, roots in shown.items() if roots == {v} and v not in escaping}
+    if "arena" not in config.numpy_passes:
+        buffers = set()
     dead = _last_reads(steps, shown)
     parts = find_parts(steps, dead, buffers)
     offsets: dict[Var, int] = {}
@@ -86,7 +89,7 @@ def _plan(steps: Sequence[Step], results: Sequence[Var]) -> Plan:
     for step, over in zip(steps, dead, strict=True):
         dying = [v for v in over if v in offsets and v not in parts]
         for out in (v for v in step.outvars if v in buffers and v not in offsets):
-            heir = None if out in parts else _heir(step, dying)
+            heir = None if out in parts else _heir(step, dying, shown)
             if heir is not None:
                 offsets[out] = offsets[heir]
                 dying.remove(heir)
@@ -106,7 +109,7 @@ def _plan(steps: Sequence[Step], results: Sequence[Var]) -> Plan:
 
 def _scratch(region: Region, free: _Free) -> Scratch:
     """A region's own memory, which is free again after it."""
-    results = region.jaxpr.outvars[: len(region.outvars) - region.sums]
+    results = region.results[: len(region.outvars) - region.sums]
     inner = _plan(region.jaxpr.eqns, results)
     size, sums = inner.size, []
     for v in region.outvars[len(results) :]:
@@ -154,7 +157,7 @@ def _is_buffer(eqn: Eqn) -> bool:
 def is_written(eqn: Eqn) -> bool:
     """Is the result written to an array, if not in the arena then to a new one? So it is where a
     spelling says more than the primitive's expression."""
-    return eqn.primitive.name in SPELLINGS and _is_buffer(eqn)
+    return "arena" in config.numpy_passes and eqn.primitive.name in SPELLINGS and _is_buffer(eqn)
 
 
 def _seen_by_users(steps: Sequence[Step]) -> Iterable[Var]:
@@ -184,13 +187,19 @@ def _last_reads(steps: Sequence[Step], shown: dict[Var, set[Var]]) -> list[list[
     return dead[::-1]
 
 
-def _heir(eqn: Step, dying: list[Var]) -> Var | None:
-    """The operand whose place an elementwise result may take."""
+def _heir(eqn: Step, dying: list[Var], shown: dict[Var, set[Var]]) -> Var | None:
+    """The operand whose place an elementwise result may take: none that a later line of the
+    equation reads, or reads a view of."""
     if isinstance(eqn, Region):
         return None
     aval, spelling = eqn.outvars[0].aval, into(eqn)
     assert spelling is not None
-    later = {v for i, v in enumerate(eqn.invars) if i not in spelling.heirs}
+    later = {
+        root
+        for i, v in enumerate(eqn.invars)
+        if i not in spelling.heirs and isinstance(v, Var)
+        for root in shown.get(v, ())
+    }
     for v in (eqn.invars[i] for i in spelling.heirs):
         if (v.aval.shape, v.aval.dtype) != (aval.shape, aval.dtype):
             continue

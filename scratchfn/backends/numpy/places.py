@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from scratchfn.backends.numpy.regions import Region, Step, reads, schedule
 from scratchfn.backends.numpy.spelling import OWN_RESULT, VIEWS, into
+from scratchfn.config import config
 from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Var, effects_of
 
 
@@ -36,6 +37,9 @@ class Carried(NamedTuple):
     before: int | None
 
 
+ANEW = Carried(Place.NEW, None, None)
+
+
 class Places(NamedTuple):
     """For each carry where it is written; for each y whether the step writes its row."""
 
@@ -45,6 +49,8 @@ class Places(NamedTuple):
 
 def places(jaxpr: Jaxpr, carry: Sequence[Var]) -> Places:
     """Where the results of the loop's body go, which are the new carry and the ys."""
+    if "arena" not in config.numpy_passes:
+        return Places([ANEW] * len(carry), [False] * (len(jaxpr.outvars) - len(carry)))
     steps = schedule(jaxpr)
     new, ys = jaxpr.outvars[: len(carry)], jaxpr.outvars[len(carry) :]
     makers = {v: i for i, step in enumerate(steps) for v in _written(step)}

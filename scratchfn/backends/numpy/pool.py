@@ -19,11 +19,17 @@ from typing import Any
 
 import numpy as np
 
+from scratchfn.config import config
 from scratchfn.core.template import kernel
 
 
 def usable_threads() -> int:
-    """How many threads the process may run on at once."""
+    """How many threads operations are divided among: `numpy_threads`, or all that the process may
+    run on at once."""
+    if "threads" not in config.numpy_passes:
+        return 1
+    if config.numpy_threads is not None:
+        return config.numpy_threads
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

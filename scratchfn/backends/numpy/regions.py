@@ -25,11 +25,13 @@ from dataclasses import dataclass
 from scratchfn.backends.numpy.again import computed_again
 from scratchfn.backends.numpy.pool import usable_threads
 from scratchfn.backends.numpy.spelling import into
+from scratchfn.config import config
 from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of, weak_cache
 from scratchfn.core.trace import registry
 
 LARGE = 1 << 17  # elements from which an array is worth a loop over parts of it
 SMALL = 1 << 14  # elements of what may be computed early
+FEW = 16  # equations, one after the other, that may
 UNIT = 1 << 16  # elements that a unit may have: more than one has to fit into the cache
 ALONE = 1 << 15  # elements of a tile, for one thread
 THREADED = 1 << 17  # and for several, which hand the interpreter to each other after each operation
@@ -44,6 +46,7 @@ class Region:
     whole. The last `sums` of the results are added up over the rows."""
 
     jaxpr: Jaxpr
+    results: list[Var]  # the outvars of `jaxpr`
     rows: int
     step: int  # rows at a time
     threads: int
@@ -59,6 +62,8 @@ Step = Eqn | Region
 @weak_cache
 def schedule(jaxpr: Jaxpr) -> list[Step]:
     """The program as steps, in an order that its data allow."""
+    if "regions" not in config.numpy_passes:
+        return list(jaxpr.eqns)
     first = _Scheduler(jaxpr)
     if len({region for region in first.home if region is not None}) < 2:
         return first.steps
@@ -129,12 +134,13 @@ class _Scheduler:
             fitting = _rows(self.eqns[i])
             fitting = fitting & rows if members else fitting
             missing = self.missing(i, members)
-            if not fitting and not self.missing(i, set()) and _is_small(self.eqns[i]):
+            early = not fitting and self.is_early(i)
+            if early and not missing:
                 self.steps.append(self.eqns[i])  # ahead of the region, which may need it
                 self.done[i] = True
                 for j in self.readers.get(self.eqns[i].outvars[0], ()):
                     heapq.heappush(todo, j)
-            elif not fitting or missing & refused or not self.lines_up(i, members):
+            elif not (fitting or early) or missing & refused or not self.lines_up(i, members):
                 refused.add(i)
             elif missing:  # this one comes again when they have joined
                 for j in missing - self.copies or missing:
@@ -147,6 +153,18 @@ class _Scheduler:
                     if j not in unasked:
                         heapq.heappush(todo, j)
         return sorted(members)
+
+    def is_early(self, i: int) -> bool:
+        """Is an equation small enough to be done ahead, with the few that it waits for?"""
+        todo, found = [i], {i}
+        while todo and len(found) <= FEW:
+            j = todo.pop()
+            if not _is_small(self.eqns[j]):
+                return False
+            new = self.missing(j, set()) - found
+            found |= new
+            todo += new
+        return not todo
 
     def missing(self, i: int, members: set[int]) -> set[int]:
         """The equations that have to be computed before one. Sums over rows are not there for the
@@ -331,9 +349,10 @@ def _over_units(eqns: Sequence[Eqn], rows: int, outvars: list[Var], sums: int) -
         if _is_sum(eqn):
             inner[out] = Var(out.aval)
         members.append(_on_units(eqn, invars, by_rows(out)))
-    outs = [inner[v] for v in outvars]
-    jaxpr = Jaxpr(list(shared.values()), [inner[v] for v in tiled], outs, members)
-    return Region(jaxpr, rows, step, threads, tiled, [v for v, _ in shared], outvars, sums)
+    results = [inner[v] for v in outvars]
+    jaxpr = Jaxpr(list(shared.values()), [inner[v] for v in tiled], [*results], members)
+    whole = [v for v, _ in shared]
+    return Region(jaxpr, results, rows, step, threads, tiled, whole, outvars, sums)
 
 
 def _goes_by_rows(v: Var, eqn: Eqn) -> bool:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from scratchfn.backends.numpy.inline import inline_calls, share_equal_equations
+from scratchfn.config import config
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Var, effects_of
 
@@ -45,7 +46,8 @@ class Loop:
         xs: Sequence[Atom], length: int,
     ):  # fmt: skip
         jaxpr, values = inline_calls(body)
-        jaxpr = share_equal_equations(jaxpr)
+        if "share" in config.numpy_passes:
+            jaxpr = share_equal_equations(jaxpr)
         first, last = len(consts), len(consts) + len(starts)
         self.eqn = eqn
         self.length = length
@@ -80,10 +82,11 @@ class Loop:
         for eqn in self.eqns:
             for v in dict.fromkeys(v for v in eqn.invars if type(v) is Var):
                 found.setdefault(v, []).append(eqn)
-        for item in (*self.carries, *self.ys):
-            v = item.new if isinstance(item, Carry) else item.row
-            if type(v) is Var:
-                found.setdefault(v, []).append(item)
+        results: list[tuple[Atom, Carry | Y]] = [(c.new, c) for c in self.carries]
+        results += [(y.row, y) for y in self.ys]
+        for atom, result in results:
+            if isinstance(atom, Var):
+                found.setdefault(atom, []).append(result)
         return found
 
     def is_read_after(self, v: Var) -> bool:

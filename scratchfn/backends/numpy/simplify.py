@@ -1,6 +1,7 @@
 """Passes from program to program, before any source is written: calls are replaced by what they
 call, work is moved out of loops, equal equations are computed once, and what nobody reads goes
-away. Equations with effects stay, all of them, in their order.
+away. Equations with effects stay, all of them, in their order. The flag `numpy_passes` says which
+of them are run.
 
 Read next: `backends/numpy/inline.py`, then `backends/numpy/emit.py`.
 """
@@ -17,9 +18,13 @@ from scratchfn.core.jaxpr import ClosedJaxpr, prune
 
 def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
     """The same program, simpler."""
+    passes = config.numpy_passes
     jaxpr, consts = inline_calls(closed)
-    if config.hoist_loops:
+    if "hoist" in passes:
         jaxpr, consts = hoist(jaxpr, consts)
-    jaxpr = share_equal_equations(rewrite(jaxpr))
+    if "algebra" in passes:
+        jaxpr = rewrite(jaxpr)
+    if "share" in passes:
+        jaxpr = share_equal_equations(jaxpr)
     jaxpr, consts = prune(jaxpr, consts)
-    return ClosedJaxpr(pack(jaxpr) if config.pack_arrays else jaxpr, consts)
+    return ClosedJaxpr(pack(jaxpr) if "pack" in passes else jaxpr, consts)

@@ -106,12 +106,10 @@ class _Loop:
         for v in region.outvars[: self.by_rows]:
             self.place(v)
         pairs = [*zip(region.invars, region.jaxpr.invars, strict=True),
-                 *zip(region.outvars, region.jaxpr.outvars, strict=True)]  # fmt: skip
+                 *zip(region.outvars, region.results, strict=True)]  # fmt: skip
         for v, inner in pairs[: len(pairs) - region.sums]:
             names[inner] = self.part(self.seen(v, (region.rows, *inner.aval.shape[1:])))
-        of_tiles = [
-            v for v in region.jaxpr.outvars[self.by_rows :] if v in self.scratch.plan.offsets
-        ]
+        of_tiles = [v for v in self.totals() if v in self.scratch.plan.offsets]
         names.update(zip(of_tiles, self.running[region.sums :], strict=True))
 
     def place(self, v: Var) -> None:
@@ -197,7 +195,7 @@ class _Loop:
 
     def totals(self) -> list[Var]:
         """Sums over rows, as the equations see them."""
-        return self.region.jaxpr.outvars[self.by_rows :]
+        return self.region.results[self.by_rows :]
 
     def is_ragged(self) -> bool:
         """Are some tiles shorter than others?"""
