@@ -126,6 +126,18 @@ def test_a_cumulative_sum_adds_once_for_each_number() -> None:
     assert found["flops"] == 9 * 20
 
 
+def test_nothing_summed_is_no_operation() -> None:
+    for found in ours(lambda jnp, lax, x: x[:0].sum(0) * 2.0, X):
+        assert found["flops"] == 20
+
+
+def test_a_sum_over_a_mapped_axis_is_a_sum() -> None:
+    def f(jnp: Any, lax: Any, x: Any) -> Any:
+        return sf.vmap(lambda row: lax.psum(row, "i"), axis_name="i")(x)
+
+    assert ours(f, X)[1]["flops"] == X.size - 20
+
+
 def test_what_is_simplified_away_costs_nothing() -> None:
     lowered, compiled = ours(lambda jnp, lax, x: jnp.sin(x) + jnp.sin(x) * 1.0, X)
     assert (lowered["transcendentals"], compiled["transcendentals"]) == (2 * X.size, X.size)
