@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import scratchfn as sf
+from scratchfn.core.trace import registry
+from scratchfn.transforms import cost
 
 X = np.ones((10, 20), np.float32)
 Y = np.ones((20, 30), np.float32)
@@ -155,6 +157,13 @@ def test_the_gradient_of_an_affine_map_is_two_products() -> None:
     step = sf.grad(lambda w, x: (x @ w).sum(), argnums=(0, 1))
     found = sf.jit(step).lower(Y, X).compile().cost_analysis()
     assert found["flops"] == 2 * 2 * 10 * 20 * 30
+
+
+def test_what_is_counted_by_name_is_there() -> None:
+    import scratchfn.scipy.special  # noqa: F401 - has primitives of its own
+
+    named = {*cost.TRANSCENDENTAL, *cost.FREE, *cost.REDUCED, *cost.COUNTED, *cost.IN_PLACE}
+    assert {*named, *cost.PICKS} - registry.keys() == set()
 
 
 def test_every_stage_shows_the_programs_inside() -> None:
