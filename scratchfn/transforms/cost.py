@@ -84,13 +84,15 @@ def _held(eqn: Eqn, steps: Steps) -> Cost:
 
 # -- bytes ----------------------------------------------------------------------------------------
 
+# What shows its operand, or finds it where it lies.
+IN_PLACE = VIEWS | {"join_lanes", "split_lanes"}
 # What reads as much of its first operand as it writes.
 PICKS = frozenset({"gather", "dynamic_slice"})
 
 
 def _moved(step: Step) -> float:
     """Bytes of what a step reads, each array once, and of what it writes."""
-    if isinstance(step, Eqn) and step.primitive.name in VIEWS:
+    if isinstance(step, Eqn) and step.primitive.name in IN_PLACE:
         return 0
     operands = list(dict.fromkeys(reads(step)))
     written = sum(_bytes(v.aval) for v in step.outvars)
