@@ -17,6 +17,7 @@ from scratchfn.backends.numpy.simplify import simplify
 @pytest.fixture(autouse=True)
 def small_regions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(regions, "LARGE", 64)
+    monkeypatch.setattr(regions, "SMALL", 16)
 
 
 X = np.linspace(-1, 1, 192, dtype=np.float32).reshape(24, 8)

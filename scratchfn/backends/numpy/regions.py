@@ -134,7 +134,7 @@ class _Scheduler:
             fitting = _rows(self.eqns[i])
             fitting = fitting & rows if members else fitting
             missing = self.missing(i, members)
-            early = not fitting and self.is_early(i)
+            early = not fitting and self.is_early(i, members)
             if early and not missing:
                 self.steps.append(self.eqns[i])  # ahead of the region, which may need it
                 self.done[i] = True
@@ -154,12 +154,13 @@ class _Scheduler:
                         heapq.heappush(todo, j)
         return sorted(members)
 
-    def is_early(self, i: int) -> bool:
-        """Is an equation small enough to be done ahead, with the few that it waits for?"""
+    def is_early(self, i: int, members: set[int]) -> bool:
+        """Is an equation small enough to be done ahead of the members, with the few that it waits
+        for?"""
         todo, found = [i], {i}
         while todo and len(found) <= FEW:
             j = todo.pop()
-            if not _is_small(self.eqns[j]):
+            if not _is_small(self.eqns[j]) or j in members:
                 return False
             new = self.missing(j, set()) - found
             found |= new
