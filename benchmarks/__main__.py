@@ -8,24 +8,31 @@ from benchmarks import (
     first_call,
     jit_or_eager,
     kernels,
+    machine,
     memory,
+    passes,
     random_numbers,
     start,
     training,
     tree,
 )
 
-for title, benchmark in [
+BENCHMARKS = [
+    ("The machine", machine),
     ("Training steps", training),
-    ("Jitted or eager", jit_or_eager),
     ("The first call", first_call),
     ("Memory", memory),
+    ("Jitted or eager", jit_or_eager),
+    ("Without a pass", passes),
     ("Calls", calls),
     ("Eager operations", eager),
     ("Random numbers", random_numbers),
     ("Kernels", kernels),
     ("Trees", tree),
     ("Import", start),
-]:
-    print(f"\n## {title}\n", flush=True)
-    benchmark.main()
+]
+
+if __name__ == "__main__":
+    for title, benchmark in BENCHMARKS:
+        print(f"\n## {title}\n", flush=True)
+        benchmark.main()

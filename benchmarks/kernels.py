@@ -21,11 +21,8 @@ from jax import lax
 from benchmarks.markdown import head, line
 from scratchfn.backends.numpy.kernels.conv import conv_general_dilated
 from scratchfn.backends.numpy.kernels.dot import dot_general
-from scratchfn.backends.numpy.kernels.window import (
-    reduce_window_max,
-    reduce_window_sum,
-    select_and_scatter_add,
-)
+from scratchfn.backends.numpy.kernels.selection import select_and_scatter_add
+from scratchfn.backends.numpy.kernels.window import reduce_window_max, reduce_window_sum
 
 SECONDS = 0.6  # for each case, both sides together
 Case = tuple[str, Callable, Callable, tuple[np.ndarray, ...]]

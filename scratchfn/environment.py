@@ -39,9 +39,20 @@ def typeof(x: Any) -> ShapedArray:
 def block_until_ready(x: Any) -> Any:
     """The tree `x`, once its arrays have been computed: JAX computes them in the background. Leaves
     that are no arrays pass."""
-    for leaf in tree.leaves(x):
-        if isinstance(leaf, Array) and type(leaf.buffer) is not np.ndarray:
-            leaf.block_until_ready()
+    nodes = [x]
+    for node in nodes:  # these grow; NumPy's arrays are there, and a flatten would cost the most
+        kind = type(node)
+        if kind is Array:
+            if type(node.buffer) is not np.ndarray:
+                node.block_until_ready()
+        elif kind is dict:
+            nodes += node.values()
+        elif kind is tuple or kind is list:
+            nodes += node
+        else:
+            for leaf in tree.leaves(node):
+                if isinstance(leaf, Array):
+                    leaf.block_until_ready()
     return x
 
 

@@ -50,6 +50,12 @@ def test_module_docstrings(module: Path) -> None:
     assert missing(docstring, module.parent) == []
 
 
+def test_the_architecture_names_every_file_of_the_compiler() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    files = {f"backends/numpy/{p.name}" for p in PACKAGE.glob("backends/numpy/[!_]*.py")}
+    assert {name for name in files if f"`{name}`" not in text} == set()
+
+
 def test_nothing_names_a_machine() -> None:
     """No paths of a machine in what is shipped."""
     for path in [*MODULES, *DOCUMENTS, *sorted((ROOT / "tests").rglob("*.py"))]:

@@ -84,13 +84,15 @@ def _held(eqn: Eqn, steps: Steps) -> Cost:
 
 # -- bytes ----------------------------------------------------------------------------------------
 
+# What shows its operand, or finds it where it lies.
+IN_PLACE = VIEWS | {"join_lanes", "split_lanes"}
 # What reads as much of its first operand as it writes.
 PICKS = frozenset({"gather", "dynamic_slice"})
 
 
 def _moved(step: Step) -> float:
     """Bytes of what a step reads, each array once, and of what it writes."""
-    if isinstance(step, Eqn) and step.primitive.name in VIEWS:
+    if isinstance(step, Eqn) and step.primitive.name in IN_PLACE:
         return 0
     operands = list(dict.fromkeys(reads(step)))
     written = sum(_bytes(v.aval) for v in step.outvars)
@@ -114,6 +116,9 @@ TRANSCENDENTAL = frozenset({
     "polygamma", "pow", "random_gamma_grad", "regularized_incomplete_beta", "rsqrt", "sin", "sinh",
     "sqrt", "tan", "tanh", "zeta",
 })  # fmt: skip
+REDUCED = frozenset(
+    {"argmax", "argmin", "pmax", "pmin", "psum", "reduce"}
+)  # besides reduce_sum ...
 FREE = frozenset({"real", "imag", "complex"})  # elementwise, and no operation
 LOGISTIC = 3  # flops besides the transcendental: 1 / (1 + exp(-x))
 FMA = 2
@@ -129,7 +134,7 @@ def _operations(eqn: Eqn) -> Cost:
         return Cost(LOGISTIC * out.size if name == "logistic" else 0, out.size)
     if name in COUNTED:
         return Cost(COUNTED[name](eqn))
-    if name.startswith("reduce_") and "axes" in eqn.params:
+    if name in REDUCED or (name.startswith("reduce_") and "axes" in eqn.params):
         return Cost(_reduced(eqn))
     return Cost(out.size if eqn.primitive.elementwise else 0)
 
@@ -201,15 +206,12 @@ def _updates(eqn: Eqn) -> float:
 
 def _reduced(eqn: Eqn) -> float:
     """All but the first number of each result."""
-    return eqn.invars[0].aval.size - eqn.outvars[0].aval.size
+    return max(eqn.invars[0].aval.size - eqn.outvars[0].aval.size, 0)
 
 
 COUNTED: dict[str, Callable[[Eqn], float]] = {
     "dot_general": _product,
     "conv_general_dilated": _convolution,
-    "argmax": _reduced,
-    "argmin": _reduced,
-    "reduce": _reduced,
     "sort": _sorting,
     "integer_pow": _integer_power,
     "fma": lambda eqn: FMA * eqn.outvars[0].aval.size,

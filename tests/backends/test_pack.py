@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import itertools
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 import scratchfn as sf
 import scratchfn.numpy as jnp
+from scratchfn.backends.numpy.lanes import Lanes
 from scratchfn.backends.numpy.pack import pack
 from scratchfn.backends.numpy.simplify import simplify
 from tests.backends.passes import without
@@ -67,20 +70,70 @@ def test_adam_is_one_chain() -> None:
 
 
 def test_parts_are_written_in_place() -> None:
-    """Scaled moments need no copy into the vector that they are a part of."""
-    args = adam_state([(64,), (16, 16)])
-    source = lines(adam, *args)
-    copied = [line for line in source.splitlines() if "[...] = " in line or "concatenate" in line]
-    assert len(copied) == 1  # the gradients, which are arguments here
-    assert source.count("np.multiply(f32_0_9,") == 2  # lane by lane, to their places
+    """Products need no copy into the vector that they are a part of."""
+
+    def f(p: Tree, m: Tree, v: Tree, x: Any, t: Any) -> Any:
+        return adam(p, m, v, {"x0": x @ x, "x1": x.T @ x}, t)
+
+    p, m, v, _, t = adam_state([(16, 16), (16, 16)])
+    source = lines(f, p, m, v, p["x0"], t)
+    assert "[...] = " not in source
+    assert "concatenate" not in source
+    same(sf.jit(f)(p, m, v, p["x0"], t), plain(f, p, m, v, p["x0"], t))
 
 
-def test_results_do_not_share_memory() -> None:
+def test_results_that_come_back_lie_side_by_side() -> None:
+    """The parts of a vector, all of them and in order, are that vector."""
+    lanes = Lanes([(2, 3), (4,), (1,)])
+    here, there = lanes.place(), lanes.place()
+    a, b = np.arange(11.0), -np.arange(11.0)
+    parts, others = lanes.split(a, here), lanes.split(b, there)
+    assert [x.shape for x in parts] == [(2, 3), (4,), (1,)]
+    assert lanes.join(*parts) is a
+    assert lanes.join(*others) is b
+    mixed = lanes.join(parts[0], others[1], parts[2])
+    np.testing.assert_array_equal(mixed, [*a[:6], *b[6:10], a[10]])
+    lanes.split(b, here)
+    again = lanes.join(*parts)  # the last call's are known, no others
+    assert again is not a
+    np.testing.assert_array_equal(again, a)
+
+
+def test_steps_that_go_on_from_each_other() -> None:
+    """Whether the arguments are results of the last call, of another, or some of each."""
+    step, p, m, v, g, t = sf.jit(adam), *adam_state(SHAPES)
+    assert "lanes.split" in lines(adam, p, m, v, g, t)
+    first = step(p, m, v, g, t)
+    second = step(*first, g, t)
+    crossed = tuple({k: (x if i % 2 else y)[k] for i, k in enumerate(x)}
+                    for x, y in zip(first, second, strict=True))  # fmt: skip
+    swapped = first[0], first[2], first[1]
+    for state in (second, first, crossed, swapped, second):
+        same(step(*state, g, t), plain(adam, *state, g, t))
+
+
+def test_steps_in_threads() -> None:
+    step, rest = sf.jit(adam), adam_state(SHAPES)[3:]
+    starts = [[leaves(SHAPES, seed), *adam_state(SHAPES)[1:3]] for seed in range(4)]
+
+    def train(state: Any) -> Any:
+        for _ in range(50):
+            state = step(*state, *rest)
+        return state
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for found, start in zip(pool.map(train, starts), starts, strict=True):
+            same(found, train(start))
+
+
+def test_results_do_not_overlap() -> None:
+    """They share an array, another one at each call, but no elements."""
     program = sf.jit(adam).lower(*adam_state([(64,), (8, 8), (3,)])).compile()._program
     args = [np.asarray(x, np.float32) for x in sf.tree.leaves(adam_state([(64,), (8, 8), (3,)]))]
-    a, b = program.function(*args), program.function(*args)
-    results = [*a, *b]
-    assert all(x.base is None for x in results)
+    results = [*program.function(*args), *program.function(*args)]
+    assert any(x.base is not None for x in results)
+    for x, y in itertools.combinations([*args, *results], 2):
+        assert not np.shares_memory(x, y)
 
 
 def test_large_arrays_stay_apart() -> None:

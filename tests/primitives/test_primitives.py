@@ -59,6 +59,8 @@ TESTED_ELSEWHERE = {
     "custom_linear_solve": "holds programs: tests/transforms/test_implicit.py",
     "remat2": "holds a program: tests/transforms/test_checkpoint.py",
     "linear_call": "holds a program: tests/transforms/test_custom_gradient.py",
+    "join_lanes": "stands in compiled programs alone: tests/backends/test_pack.py",
+    "split_lanes": "stands in compiled programs alone: tests/backends/test_pack.py",
 }
 for _name in [
     "all_gather", "all_to_all", "axis_index", "pbroadcast", "pmax", "pmin", "ppermute", "psum",

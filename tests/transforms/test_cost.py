@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import scratchfn as sf
+from scratchfn.core.trace import registry
+from scratchfn.transforms import cost
 
 X = np.ones((10, 20), np.float32)
 Y = np.ones((20, 30), np.float32)
@@ -126,6 +128,18 @@ def test_a_cumulative_sum_adds_once_for_each_number() -> None:
     assert found["flops"] == 9 * 20
 
 
+def test_nothing_summed_is_no_operation() -> None:
+    for found in ours(lambda jnp, lax, x: x[:0].sum(0) * 2.0, X):
+        assert found["flops"] == 20
+
+
+def test_a_sum_over_a_mapped_axis_is_a_sum() -> None:
+    def f(jnp: Any, lax: Any, x: Any) -> Any:
+        return sf.vmap(lambda row: lax.psum(row, "i"), axis_name="i")(x)
+
+    assert ours(f, X)[1]["flops"] == X.size - 20
+
+
 def test_what_is_simplified_away_costs_nothing() -> None:
     lowered, compiled = ours(lambda jnp, lax, x: jnp.sin(x) + jnp.sin(x) * 1.0, X)
     assert (lowered["transcendentals"], compiled["transcendentals"]) == (2 * X.size, X.size)
@@ -143,6 +157,13 @@ def test_the_gradient_of_an_affine_map_is_two_products() -> None:
     step = sf.grad(lambda w, x: (x @ w).sum(), argnums=(0, 1))
     found = sf.jit(step).lower(Y, X).compile().cost_analysis()
     assert found["flops"] == 2 * 2 * 10 * 20 * 30
+
+
+def test_what_is_counted_by_name_is_there() -> None:
+    import scratchfn.scipy.special  # noqa: F401 - has primitives of its own
+
+    named = {*cost.TRANSCENDENTAL, *cost.FREE, *cost.REDUCED, *cost.COUNTED, *cost.IN_PLACE}
+    assert {*named, *cost.PICKS} - registry.keys() == set()
 
 
 def test_every_stage_shows_the_programs_inside() -> None:

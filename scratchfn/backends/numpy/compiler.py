@@ -60,7 +60,7 @@ def compile_program(closed: ClosedJaxpr, name: str = "program") -> NumpyProgram:
 
 
 def _compile(closed: ClosedJaxpr, name: str) -> NumpyProgram:
-    optimized = simplify(closed)
+    optimized = simplify(closed, comes_back=True)
     source, writer = emit(optimized, name, plan(optimized.jaxpr))
     return load(closed, optimized, source, writer)
 

@@ -5,15 +5,17 @@ time goes to the calls. So chains of elementwise operations that differ in their
 found, as superword-level parallelism is (Larsen & Amarasinghe 2000): from results of the program
 that are made alike, back through the operands for as long as these are made alike.
 
-    m1 = add a1 b1        a = concatenate a1 a2        m = add a b        m1 = copy m[:64]
-    m2 = add a2 b2        b = concatenate b1 b2                           m2 = copy m[64:]
+    m1 = add a1 b1        a = concatenate a1 a2        m = add a b        m1 = m[:64]
+    m2 = add a2 b2        b = concatenate b1 b2                           m2 = m[64:]
 
 Each of the arrays side by side is a *lane*, each operation, once for every lane, a *row*. Elements
 do not see each other, so the numbers stay the same. What a lane brings in costs nothing where its
-equation writes it to its part of the whole (`memory.parts`); what leaves the program is copied out,
-so that results never share memory.
+equation writes it to its part of the whole (`parts.py`). What leaves the program is a view of its
+part: such results share one array, of which they are all there is, and do not overlap. Arguments
+of a program that users call are taken for the results of its last call, which lie side by side
+already.
 
-Read next: `memory.py`.
+Read next: `lanes.py`, then `memory.py`.
 """
 
 from __future__ import annotations
@@ -22,26 +24,29 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
+from scratchfn.backends.numpy.lanes import Lanes, join_lanes_p, split_lanes_p
 from scratchfn.backends.numpy.spelling import VIEWS, into
 from scratchfn.core.array import to_numpy
 from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of
 from scratchfn.core.trace import registry
 
 # Nanoseconds, of which only the ratios matter: a call of a ufunc, an assignment to a part of an
-# array, and what an element adds to it, with what it costs that packed arrays leave the cache.
+# array or a view of one, and what an element adds to it, with what it costs that packed arrays
+# leave the cache.
 CALL = 270.0
 COPY = 140.0
 ELEMENT = 0.012
 WORTH = 1000.0  # what must be saved for a program to be changed
 DEPTH = 3  # of the operations that results must have in common to be tried as lanes
 
-Lanes = tuple[Any, ...]  # one variable for each lane
+Row = tuple[Any, ...]  # one variable for each lane
 
 
-def pack(jaxpr: Jaxpr) -> Jaxpr:
-    """The same program, its chains over small arrays packed. It must have no dead equations."""
+def pack(jaxpr: Jaxpr, comes_back: bool = False) -> Jaxpr:
+    """The same program, its chains over small arrays packed. It must have no dead equations. Do
+    results come back as arguments, as those of training steps do?"""
     while True:
-        program = _Program(jaxpr)
+        program = _Program(jaxpr, comes_back)
         groups = [g for seeds in program.seeds() if (g := _best(program, seeds)) is not None]
         if not groups:
             return jaxpr
@@ -51,8 +56,10 @@ def pack(jaxpr: Jaxpr) -> Jaxpr:
 class _Program:
     """What is asked of a program: who makes a variable, and who reads it."""
 
-    def __init__(self, jaxpr: Jaxpr):
+    def __init__(self, jaxpr: Jaxpr, comes_back: bool):
         self.jaxpr = jaxpr
+        self.comes_back = comes_back
+        self.arguments = frozenset(jaxpr.invars if comes_back else ())
         self.makers: dict[Atom, Eqn] = {v: eqn for eqn in jaxpr.eqns for v in eqn.outvars}
         self.results = {v for v in jaxpr.outvars if type(v) is Var}
         self.reads = Counter(v for eqn in jaxpr.eqns for v in set(eqn.invars))
@@ -124,7 +131,7 @@ class _Group:
 
     def __init__(self, program: _Program, seeds: Sequence[Var]):
         self.program = program
-        self.rows: dict[Lanes, tuple[Eqn, ...]] = {}
+        self.rows: dict[Row, tuple[Eqn, ...]] = {}
         self.members: set[Eqn] = set()
         self._grow(tuple(seeds))
         self._leave_out_last()
@@ -133,7 +140,7 @@ class _Group:
         self.readers = self._readers()
         self.leaves = [lanes for lanes in self.readers if lanes not in self.rows]
 
-    def _grow(self, lanes: Lanes) -> None:
+    def _grow(self, lanes: Row) -> None:
         """Adds the row that makes these variables, after the rows that make its operands."""
         row = tuple(e for v in lanes if (e := self.program.elementwise(v)) is not None)
         if len(set(row)) < len(lanes) or not self.members.isdisjoint(row):
@@ -146,22 +153,30 @@ class _Group:
                 self._grow(operands)
         self.rows[lanes] = row
 
-    def _readers(self) -> Counter[Lanes]:
+    def _readers(self) -> Counter[Row]:
         """How many rows read each."""
         return Counter(lanes for row in self.rows.values() for lanes in set(_operands(row)))
 
     def _leave_out_last(self) -> None:
-        """What only leaves the program is best made lane by lane: a new array is needed anyway,
-        and other operands, such as the old parameters, need not come in."""
+        """What only leaves the program is best made lane by lane if operands would have to come
+        in: a new array is needed anyway."""
         read = self._readers()
-        self.rows = {lanes: row for lanes, row in self.rows.items() if lanes in read}
+        self.rows = {
+            lanes: row
+            for lanes, row in self.rows.items()
+            if lanes in read or all(map(self._is_there, _operands(row)))
+        }
+
+    def _is_there(self, lanes: Row) -> bool:
+        """Do the arrays lie side by side anyway?"""
+        return lanes in self.rows or self.program.arguments.issuperset(lanes)
 
     def _leave_out_first(self) -> None:
         """An operation of one array that would have to be copied is done in place of the copy."""
         readers = self._readers()
         for lanes, row in list(self.rows.items()):
             first, *others = _operands(row)
-            if not others and first not in self.rows and readers[first] == 1:
+            if not others and not self._is_there(first) and readers[first] == 1:
                 copied = sum(not self.program.is_placed(v, 1) for v in first)
                 if 2 * copied > len(lanes):
                     del self.rows[lanes]
@@ -199,7 +214,8 @@ class _Group:
 
     def _copies(self, lane: int) -> int:
         """Arrays of a lane that are copied: leaves that cannot be written in place, and results."""
-        placed = (self.program.is_placed(v[lane], self.readers[v]) for v in self.leaves)
+        leaves = [lanes for lanes in self.leaves if not self._is_there(lanes)]
+        placed = (self.program.is_placed(v[lane], self.readers[v]) for v in leaves)
         return sum(not p for p in placed) + sum(v[lane] in self.program.results for v in self.rows)
 
     def saves(self) -> float:
@@ -216,10 +232,14 @@ class _Group:
         return jaxpr.replace(eqns=[*before, *self._eqns(), *late, *jaxpr.eqns[last + 1 :]])
 
     def _eqns(self) -> Iterator[Eqn]:
-        whole: dict[Lanes, Var] = {}
+        whole: dict[Row, Var] = {}
         source = next(iter(self.rows.values()))[0].source
+        side_by_side = Lanes([v.aval.shape for v in next(iter(self.rows))])
         for lanes in self.leaves:
             whole[lanes] = _vector(lanes)
+            if self._is_there(lanes):
+                yield Eqn(join_lanes_p, [*lanes], [whole[lanes]], {"lanes": side_by_side}, source)
+                continue
             parts = []
             for v in lanes:
                 part = Var(v.aval.update(shape=(v.aval.size,))) if v.aval.ndim > 1 else v
@@ -232,34 +252,34 @@ class _Group:
             operands = zip(*(eqn.invars for eqn in row), strict=True)
             invars = [whole[o] if o[0].aval.shape else o[0] for o in operands]
             yield row[0].replace(invars=invars, outvars=[whole[lanes]])
-            yield from self._parts(lanes, whole[lanes], row[0].source)
+            if self.program.comes_back and self.program.results.issuperset(lanes):
+                params = {"lanes": side_by_side, "place": side_by_side.place()}
+                yield Eqn(split_lanes_p, [whole[lanes]], [*lanes], params, row[0].source)
+            else:
+                yield from self._parts(lanes, whole[lanes], row[0].source)
 
-    def _parts(self, lanes: Lanes, whole: Var, source: Any) -> Iterator[Eqn]:
+    def _parts(self, lanes: Row, whole: Var, source: Any) -> Iterator[Eqn]:
         """The arrays that something else reads, as they were before."""
         inside = Counter(v for eqn in self.members for v in set(eqn.invars) if type(v) is Var)
         end = 0
         for v in lanes:
             start, end = end, end + v.aval.size
-            copied = v in self.program.results
-            if not copied and inside[v] == self.program.reads[v]:
+            if v not in self.program.results and inside[v] == self.program.reads[v]:
                 continue
-            seen = Var(v.aval) if copied else v
-            part = Var(v.aval.update(shape=(v.aval.size,))) if v.aval.ndim > 1 else seen
+            part = Var(v.aval.update(shape=(v.aval.size,))) if v.aval.ndim > 1 else v
             ends = {"start_indices": (start,), "limit_indices": (end,), "strides": None}
             yield Eqn(registry["slice"], [whole], [part], ends, source)
-            if part is not seen:
-                yield reshape(part, seen, source)
-            if copied:
-                yield Eqn(registry["copy"], [seen], [v], {}, source)
+            if part is not v:
+                yield reshape(part, v, source)
 
 
-def _operands(row: tuple[Eqn, ...]) -> list[Lanes]:
+def _operands(row: tuple[Eqn, ...]) -> list[Row]:
     """The arrays that a row reads."""
     operands = zip(*(eqn.invars for eqn in row), strict=True)
     return [lanes for lanes in operands if lanes[0].aval.shape]
 
 
-def _vector(lanes: Lanes) -> Var:
+def _vector(lanes: Row) -> Var:
     return Var(lanes[0].aval.update(shape=(sum(v.aval.size for v in lanes),)))
 
 

@@ -19,9 +19,10 @@ from __future__ import annotations
 import functools
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from scratchfn.backends.numpy.again import computed_again
 from scratchfn.backends.numpy.pool import usable_threads
 from scratchfn.backends.numpy.spelling import into
 from scratchfn.config import config
@@ -29,7 +30,7 @@ from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of, wea
 from scratchfn.core.trace import registry
 
 LARGE = 1 << 17  # elements from which an array is worth a loop over parts of it
-SMALL = 1 << 8  # elements of what may be computed early
+SMALL = 1 << 14  # elements of what may be computed early
 FEW = 16  # equations, one after the other, that may
 UNIT = 1 << 16  # elements that a unit may have: more than one has to fit into the cache
 ALONE = 1 << 15  # elements of a tile, for one thread
@@ -61,7 +62,16 @@ Step = Eqn | Region
 @weak_cache
 def schedule(jaxpr: Jaxpr) -> list[Step]:
     """The program as steps, in an order that its data allow."""
-    return _Scheduler(jaxpr).steps if "regions" in config.numpy_passes else list(jaxpr.eqns)
+    if "regions" not in config.numpy_passes:
+        return list(jaxpr.eqns)
+    first = _Scheduler(jaxpr)
+    if len({region for region in first.home if region is not None}) < 2:
+        return first.steps
+    given = {*jaxpr.constvars, *jaxpr.invars}
+    again = computed_again(jaxpr.eqns, first.home, first.results, given, LARGE)
+    if not again.copies:
+        return first.steps
+    return _Scheduler(jaxpr.replace(eqns=again.eqns), again.copies).steps
 
 
 def reads(step: Step) -> list[Atom]:
@@ -71,10 +81,13 @@ def reads(step: Step) -> list[Atom]:
 
 class _Scheduler:
     """Goes through the equations in order; where one may begin a region, the region is grown from
-    it along the data, forwards and backwards, before the next step."""
+    it along the data, forwards and backwards, before the next step. Copies, of what is computed
+    again, join what reads them, and only that."""
 
-    def __init__(self, jaxpr: Jaxpr):
+    def __init__(self, jaxpr: Jaxpr, copies: Collection[Eqn] = ()):
         self.eqns = jaxpr.eqns
+        self.copies = {i for i, eqn in enumerate(self.eqns) if eqn in copies}
+        self.home: list[int | None] = [None] * len(self.eqns)
         self.maker = {v: i for i, eqn in enumerate(self.eqns) for v in eqn.outvars}
         self.readers: dict[Var, list[int]] = {}
         for i, eqn in enumerate(self.eqns):
@@ -91,9 +104,9 @@ class _Scheduler:
         """The next step, and what is done ahead of it."""
         members = self.grow(i) if _is_large(eqn) and _rows(eqn) else []
         if sum(not _is_free(self.eqns[j]) for j in members) > 1:
-            self.steps.append(self.region(members))
             for j in members:
-                self.done[j] = True
+                self.done[j], self.home[j] = True, len(self.steps)
+            self.steps.append(self.region(members))
             self.steps += self.outside(members)
         else:
             self.done[i] = True
@@ -111,6 +124,7 @@ class _Scheduler:
         """The equations of the region that begins with one, in order."""
         members: set[int] = set()
         refused: set[int] = set()
+        unasked = set(self.copies)  # copies that nobody has asked for
         rows = frozenset[int]()
         todo = [seed]
         while todo:
@@ -129,22 +143,24 @@ class _Scheduler:
             elif not (fitting or early) or missing & refused or not self.lines_up(i, members):
                 refused.add(i)
             elif missing:  # this one comes again when they have joined
-                for j in missing:
+                for j in missing - self.copies or missing:
                     heapq.heappush(todo, j)
+                    unasked.discard(j)
             else:
                 members.add(i)
                 rows = fitting
                 for j in self.readers.get(self.eqns[i].outvars[0], ()):
-                    heapq.heappush(todo, j)
+                    if j not in unasked:
+                        heapq.heappush(todo, j)
         return sorted(members)
 
     def is_early(self, i: int, members: set[int]) -> bool:
-        """Is an equation small enough to be done ahead, with the few that it waits for, none of
-        them members?"""
+        """Is an equation small enough to be done ahead of the members, with the few that it waits
+        for?"""
         todo, found = [i], {i}
         while todo and len(found) <= FEW:
             j = todo.pop()
-            if j in members or not _is_small(self.eqns[j]):
+            if not _is_small(self.eqns[j]) or j in members:
                 return False
             new = self.missing(j, set()) - found
             found |= new

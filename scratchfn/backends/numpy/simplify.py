@@ -16,8 +16,8 @@ from scratchfn.config import config
 from scratchfn.core.jaxpr import ClosedJaxpr, prune
 
 
-def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
-    """The same program, simpler."""
+def simplify(closed: ClosedJaxpr, comes_back: bool = False) -> ClosedJaxpr:
+    """The same program, simpler. Do results come back as arguments (`pack.py`)?"""
     passes = config.numpy_passes
     jaxpr, consts = inline_calls(closed)
     if "hoist" in passes:
@@ -27,4 +27,4 @@ def simplify(closed: ClosedJaxpr) -> ClosedJaxpr:
     if "share" in passes:
         jaxpr = share_equal_equations(jaxpr)
     jaxpr, consts = prune(jaxpr, consts)
-    return ClosedJaxpr(pack(jaxpr) if "pack" in passes else jaxpr, consts)
+    return ClosedJaxpr(pack(jaxpr, comes_back) if "pack" in passes else jaxpr, consts)

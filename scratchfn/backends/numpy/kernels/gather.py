@@ -23,7 +23,7 @@ from scratchfn.core.quiet import quiet
 
 from . import windows
 from .reduce import highest, lowest
-from .windows import Shape, Windows
+from .windows import Elements, Shape, Windows
 
 LONG_ROW = 512  # elements from which a Python loop over rows beats addressing each element
 
@@ -96,6 +96,48 @@ def take_or_fill(
     inside = at.view(windows.UNSIGNED) < windows.UNSIGNED.type(operand.shape[axis])
     if np.count_nonzero(inside) < inside.size:
         np.copyto(out, fill, where=~inside.reshape(at.shape + (1,) * (operand.ndim - axis - 1)))
+
+
+def read_elements(
+    operand: np.ndarray,
+    indices: np.ndarray,
+    of: Elements,
+    fill: np.ndarray | None,
+    out: np.ndarray,
+) -> None:
+    """A gather of single elements, all of its arrays vectors."""
+    at, inside = _places(indices, of)
+    operand.take(at, None, out, "clip")
+    if inside is not None and fill is not None:
+        np.copyto(out, fill, where=~inside)
+
+
+def write_elements(
+    combine: np.ufunc | None,
+    out: np.ndarray,
+    indices: np.ndarray,
+    updates: np.ndarray,
+    of: Elements,
+    drops: bool,
+) -> None:
+    """A scatter of single elements to places that are all different, into the operand itself, all
+    of its arrays vectors."""
+    at, inside = _places(indices, of)
+    if inside is not None and drops:
+        at, updates = at[inside], updates[inside]
+    _combine_once(combine, out, at, updates)
+
+
+def _places(indices: np.ndarray, of: Elements) -> tuple[np.ndarray, np.ndarray | None]:
+    """The places of elements, moved inside; and which were inside, unless all were."""
+    at = windows.as_positions(indices)
+    inside: np.ndarray | None
+    inside = at.view(windows.UNSIGNED) <= of.limit  # what is negative is large
+    if np.count_nonzero(inside) < inside.size:
+        at = np.minimum(np.maximum(at, 0), of.limit.view(at.dtype))
+    else:
+        inside = None
+    return of.first + (at if of.stride == 1 else at * of.stride), inside
 
 
 def filler(fill_value: object, dtype: np.dtype, mode: GatherScatterMode) -> np.ndarray:

@@ -89,6 +89,24 @@ def plan(shape: Shape, indices: Shape, window: Shape, numbers: GatherDimensionNu
     )
 
 
+class Elements(NamedTuple):
+    """The geometry where each window is one element, of an operand seen as a vector."""
+
+    first: np.ndarray  # [windows], where the element of each lies if its index is 0
+    stride: int  # from there to the element at index 1
+    limit: np.ndarray  # the highest index, as an unsigned number
+
+
+def elements(w: Windows) -> Elements | None:
+    """None if windows are more than one element, or have more than one index."""
+    lead, _, trail = w.runs
+    if w.order is not None or lead * trail != 1 or w.grid != w.batch or len(w.columns) != 1:
+        return None
+    (column,) = w.columns
+    first = functools.reduce(np.add, w.ramps, np.zeros(w.grid, _INT)).reshape(-1)
+    return Elements(first, column.stride, w.limits.view(UNSIGNED))
+
+
 def _only(grid: Shape, axis: int) -> Shape:
     """The shape that has grid's extent along one axis and 1 along the others."""
     return tuple(n if i == axis else 1 for i, n in enumerate(grid))

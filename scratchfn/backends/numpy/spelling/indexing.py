@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from scratchfn.backends.numpy.kernels import gather as kernels
-from scratchfn.backends.numpy.kernels.windows import Windows, plan
+from scratchfn.backends.numpy.kernels.windows import Windows, elements, plan
 from scratchfn.backends.numpy.spelling.base import Line, Operand, Spelling, copied, spells
 from scratchfn.core.jaxpr import Eqn
 from scratchfn.core.params import GatherDimensionNumbers, GatherScatterMode
@@ -25,6 +25,8 @@ for function in (
     kernels.write_windows,
     kernels.write_window,
     kernels.take_or_fill,
+    kernels.read_elements,
+    kernels.write_elements,
 ):
     kernel(function)
 
@@ -43,10 +45,15 @@ def _gather(eqn: Eqn) -> Spelling | None:
     if mode not in _INSIDE:
         fill = kernels.filler(eqn.params["fill_value"], operand.dtype, mode)
     axis = _axis_taken(w, numbers)
+    single = elements(w)
 
     def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
         x, at = xs
         filled = "None" if fill is None else out.constant(fill, "fill")
+        if axis is None and single is not None:
+            table, places, into = (v.seen(".reshape(-1)") for v in (x, at, out))
+            geometry = out.constant(single, "elements")
+            return [f"read_elements({table}, {places}, {geometry}, {filled}, {into})"]
         if axis is None:
             geometry = out.constant(w, "windows")
             return [f"read_windows({x}, {at}, {geometry}, {filled}, {out})"]
@@ -79,9 +86,16 @@ def _scatter(combine: np.ufunc | None) -> Any:
         w = plan(operand.shape, indices.shape, window, GatherDimensionNumbers(*numbers))
         drops = eqn.params["mode"] is not GatherScatterMode.CLIP
         ufunc = "None" if combine is None else f"np.{combine.__name__}"
+        apart = combine is None or eqn.params["unique_indices"] or w.apart
+        single = elements(w) if apart else None
 
         def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
             x, at, new = xs
+            if single is not None:
+                into, places, values = (v.seen(".reshape(-1)") for v in (out, at, new))
+                geometry = out.constant(single, "elements")
+                write = f"write_elements({ufunc}, {into}, {places}, {values}, {geometry}, {drops})"
+                return [*copied(x, out), write]
             geometry = out.constant(w, "windows")
             unique = eqn.params["unique_indices"]
             write = f"write_windows({ufunc}, {out}, {at}, {new}, {geometry}, {drops}, {unique})"

@@ -25,7 +25,7 @@ PLAIN = Fold(None, None, None, None, None, True, ())
 @spells("dot_general")
 def _dot(eqn: Eqn) -> Spelling | None:
     """One product of matrices, of views of its operands and into a view of the buffer; a large one
-    by rows, or by its batch, on several threads."""
+    on several threads: by its batch, or by rows or columns, whichever are more."""
     lhs, rhs = (v.aval for v in eqn.invars)
     wanted = eqn.params["preferred_element_type"] or lhs.dtype
     if not (lhs.dtype == rhs.dtype == wanted and lhs.dtype.char in BLAS) or not (
@@ -40,7 +40,10 @@ def _dot(eqn: Eqn) -> Spelling | None:
     result = _folded(None, fold.folded if fold.out_shape is not None else None)
     many = len(fold.lhs_shape or lhs.shape) > 2
     call = ("np.matmul" if many else "np.dot") if fold.contracts else "np.multiply"
-    count = min(usable_threads(), fold.folded[0]) if work_of(eqn) >= DIVIDED else 1
+    rows, columns = fold.folded[0], fold.folded[-1]
+    across = fold.contracts and len(fold.folded) == 2 and columns > rows
+    most = columns if across else rows
+    count = min(usable_threads(), most) if work_of(eqn) >= DIVIDED else 1
 
     def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
         if count == 1 or not fold.contracts or len(fold.lhs_shape or lhs.shape) < 2:
@@ -50,11 +53,13 @@ def _dot(eqn: Eqn) -> Spelling | None:
             a, b, c = xs[0].seen(left), xs[1].seen(right), out.seen(result)
             return [f"{a}.dot({b}, {c})" if call == "np.dot" else f"{call}({a}, {b}, {c})"]
         parts = []
-        for start, stop in _parts(fold.folded[0], count):
-            rows = f"[{start}:{stop}]"
-            b = xs[1].seen(right + rows if many else right)
-            parts.append(f"({xs[0].seen(left + rows)}, {b}, {out.seen(result + rows)})")
-        return [f"in_parallel({call}, {', '.join(parts)})"]
+        for start, stop in _parts(most, count):
+            part = f"[:, {start}:{stop}]" if across else f"[{start}:{stop}]"
+            a = xs[0].seen(left if across else left + part)
+            b = xs[1].seen(right + part if across or many else right)
+            parts.append(f"({a}, {b}, {out.seen(result + part)})")
+        # np.dot writes to whole matrices alone.
+        return [f"in_parallel({'np.matmul' if across else call}, {', '.join(parts)})"]
 
     return Spelling(lines)
 
