@@ -148,7 +148,13 @@ class Writer:
     def into_buffer(self, eqn: Eqn) -> None:
         """A line that writes to the buffer which the plan has for its result."""
         (out,) = eqn.outvars
-        self.names[out] = self.buffer(self.plan.offsets[out], out.aval)
+        aval, order = out.aval, self.plan.orders.get(out)
+        if order is not None:
+            aval = aval.update(shape=tuple(aval.shape[axis] for axis in order))
+        self.names[out] = self.buffer(self.plan.offsets[out], aval)
+        if order is not None:
+            back = tuple(order.index(axis) for axis in range(len(order)))
+            self.names[out] = self.view(self.names[out], f".transpose({back})")
         self.write_into(eqn)
 
     def into_new_array(self, eqn: Eqn) -> None:
