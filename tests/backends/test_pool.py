@@ -64,6 +64,14 @@ def test_errors_come_back(bad: int) -> None:
     assert sorted(done[1:]) == [5, 6]
 
 
+def test_threads_that_do_not_run_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine with other work to do."""
+    monkeypatch.setattr(pool._Worker, "start", lambda self, job: None)
+    done: list[int] = []
+    in_parallel(done.append, (0,), (1,), (2,))
+    assert done == [0, 1, 2]
+
+
 def test_warnings_stay_off() -> None:
     out = np.empty((2, 3))
     with np.errstate(all="raise"), np.errstate(all="ignore"):

@@ -1,8 +1,9 @@
 """The threads that large operations are divided among.
 
-`in_parallel(f, parts)` calls f once for each part, the first one here and the others on threads
-that wait for work; NumPy's loops and BLAS let go of the interpreter while they compute. Handing
-over costs some six microseconds, so only work that takes many times that is divided.
+`in_parallel(f, parts)` calls f once for each part, here and on threads that wait for work; NumPy's
+loops and BLAS let go of the interpreter while they compute. Handing over costs some six
+microseconds, so only work that takes many times that is divided. What no thread has begun when this
+one is done with its part, it does itself: on a busy machine they may wake up much too late.
 
 One call at a time has the threads. Whoever comes meanwhile, from another thread or from within,
 does its parts one after the other, so nothing waits for anything but its own work.
@@ -35,38 +36,52 @@ def usable_threads() -> int:
     return os.cpu_count() or 1
 
 
+class _Job:
+    """Calls that several threads share: each takes the next that nobody has taken."""
+
+    def __init__(self, function: Callable[..., Any], parts: Sequence[Sequence[Any]]):
+        self.calls = [(function, part) for part in reversed(parts)]
+        self.running = list(range(len(parts)))  # as many as are not done; whoever gets 0 is last
+        self.over = threading.Lock()
+        self.over.acquire()
+        self.errors: list[BaseException] = []
+
+    def work(self) -> None:
+        """Does calls until there are none left. Taking one is atomic, as popping from a list is."""
+        while True:
+            try:
+                function, args = self.calls.pop()
+            except IndexError:
+                return
+            try:
+                function(*args)
+            except BaseException as error:  # raised again where the end is waited for
+                self.errors.append(error)
+            if self.running.pop() == 0:
+                self.over.release()
+
+
 class _Worker:
-    """A thread that does one call at a time."""
+    """A thread that helps with one job at a time. One that the system lets run too late finds
+    nothing left to do, and nobody has waited for it."""
 
     def __init__(self) -> None:
-        self.given, self.done = threading.Lock(), threading.Lock()
+        self.given = threading.Lock()
         self.given.acquire()
-        self.done.acquire()
-        self.call: tuple[Callable[..., Any], Sequence[Any]] | None = None
-        self.error: BaseException | None = None
+        self.job: _Job | None = None
         threading.Thread(target=self._run, name="scratchfn", daemon=True).start()
 
     def _run(self) -> None:
         with np.errstate(all="ignore"):  # as the program that it works for
             while True:
                 self.given.acquire()
-                assert self.call is not None
-                function, args = self.call
-                try:
-                    function(*args)
-                except BaseException as error:  # raised again where the result is waited for
-                    self.error = error
-                self.call = None
-                self.done.release()
+                assert self.job is not None
+                self.job.work()
 
-    def start(self, function: Callable[..., Any], args: Sequence[Any]) -> None:
-        self.call = function, args
-        self.given.release()
-
-    def wait(self) -> BaseException | None:
-        self.done.acquire()
-        error, self.error = self.error, None
-        return error
+    def start(self, job: _Job) -> None:
+        self.job = job
+        if self.given.locked():  # else it is still to wake up from the last time
+            self.given.release()
 
 
 _workers: list[_Worker] = []
@@ -94,16 +109,13 @@ def in_parallel(function: Callable[..., Any], *parts: Sequence[Any]) -> None:
     try:
         while len(_workers) < len(parts) - 1:
             _workers.append(_Worker())
-        busy = _workers[: len(parts) - 1]
-        for worker, part in zip(busy, parts[1:], strict=True):
-            worker.start(function, part)
-        try:
-            function(*parts[0])
-        finally:
-            errors = [worker.wait() for worker in busy]
-        for error in errors:
-            if error is not None:
-                raise error
+        job = _Job(function, parts)
+        for worker in _workers[: len(parts) - 1]:
+            worker.start(job)
+        job.work()
+        job.over.acquire()
+        if job.errors:
+            raise job.errors[0]
     finally:
         _free.release()
 
