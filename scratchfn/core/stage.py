@@ -43,11 +43,11 @@ from scratchfn.core.trace import (
 class StageTracer(Tracer):
     """A variable of the program being recorded."""
 
-    __slots__ = ("var",)
+    __slots__ = ("variable",)
 
     def __init__(self, trace: StageTrace, var: Var):
         super().__init__(trace, var.aval)
-        self.var = var
+        self.variable = var
 
 
 class StageTrace(Trace):
@@ -64,7 +64,7 @@ class StageTrace(Trace):
     def argument(self, aval: ShapedArray) -> StageTracer:
         """A new argument of the program."""
         tracer = StageTracer(self, Var(aval))
-        self.invars.append(tracer.var)
+        self.invars.append(tracer.variable)
         return tracer
 
     def process(self, prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
@@ -98,13 +98,13 @@ class StageTrace(Trace):
             StageTracer(self, Var(aval)) for aval in prim.avals([x.aval for x in invars], params)
         ]
         source = outs[0].source if outs else user_source()
-        self.eqns.append(Eqn(prim, invars, [x.var for x in outs], params, source))
+        self.eqns.append(Eqn(prim, invars, [x.variable for x in outs], params, source))
         return outs
 
     def atom(self, x: Any) -> Atom:
         """The variable or literal that stands for a value in this program."""
         if type(x) is StageTracer and x.trace is self:
-            return x.var
+            return x.variable
         if isinstance(x, Tracer):
             require_alive(x)
         elif type(x) is Array and x.shape == () and not x.dtype.names:

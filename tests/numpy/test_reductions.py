@@ -248,3 +248,8 @@ def test_errors_name_the_remedy():
         jit(lambda x, axis: jnp.sum(x, axis))(jnp.ones(3), 0)
     with pytest.raises(NotImplementedError, match="immutable"):
         jnp.mean(jnp.ones(3), out=np.zeros(()))
+
+
+def test_no_attribute_of_a_tracer_hides_the_method() -> None:
+    x = np.arange(6.0, dtype=np.float32).reshape(2, 3)
+    np.testing.assert_array_equal(jit(lambda x: x.var(0))(x), x.var(0))

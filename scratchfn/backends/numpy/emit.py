@@ -36,6 +36,7 @@ from scratchfn.backends.numpy.regions import Region, Step, reads
 from scratchfn.backends.numpy.scalars import of_numbers
 from scratchfn.backends.numpy.spelling import VIEWS, into
 from scratchfn.backends.numpy.spelling.reductions import as_number
+from scratchfn.config import config
 from scratchfn.core.array import Array, to_numpy
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
@@ -141,7 +142,7 @@ class Writer:
             self.write_into(eqn)
         elif out in self.plan.offsets:
             self.into_buffer(eqn)
-        elif is_written(eqn):
+        elif "arena" in config.numpy_passes and is_written(eqn):
             self.into_new_array(eqn)
         elif not self.as_view(eqn):
             self.assignment(eqn)

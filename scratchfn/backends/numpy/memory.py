@@ -70,17 +70,16 @@ NO_BUFFERS = Plan((), {}, {}, {}, 0)
 
 def plan(jaxpr: Jaxpr) -> Plan:
     """Decides in which steps a program is computed, which variables are buffers, and where they
-    lie."""
-    return _plan(schedule(jaxpr), [v for v in jaxpr.outvars if isinstance(v, Var)])
+    lie. Without the pass "arena" none is one, but for the scratch of regions."""
+    results = [v for v in jaxpr.outvars if isinstance(v, Var)]
+    return _plan(schedule(jaxpr), results, "arena" in config.numpy_passes)
 
 
-def _plan(steps: Sequence[Step], results: Sequence[Var]) -> Plan:
+def _plan(steps: Sequence[Step], results: Sequence[Var], buffered: bool = True) -> Plan:
     shown = _shown(steps)
     seen = [*results, *_seen_by_users(steps)]
     escaping = _with_operands(steps, shown, {r for v in seen for r in shown.get(v, ())})
-    buffers = {v for v, roots in shown.items() if roots == {v} and v not in escaping}
-    if "arena" not in config.numpy_passes:
-        buffers = set()
+    buffers = {v for v, roots in shown.items() if buffered and roots == {v} and v not in escaping}
     dead = _last_reads(steps, shown)
     parts = find_parts(steps, dead, buffers)
     offsets: dict[Var, int] = {}
@@ -157,7 +156,7 @@ def _is_buffer(eqn: Eqn) -> bool:
 def is_written(eqn: Eqn) -> bool:
     """Is the result written to an array, if not in the arena then to a new one? So it is where a
     spelling says more than the primitive's expression."""
-    return "arena" in config.numpy_passes and eqn.primitive.name in SPELLINGS and _is_buffer(eqn)
+    return eqn.primitive.name in SPELLINGS and _is_buffer(eqn)
 
 
 def _seen_by_users(steps: Sequence[Step]) -> Iterable[Var]:

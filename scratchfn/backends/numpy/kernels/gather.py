@@ -131,6 +131,7 @@ def write_elements(
 def _places(indices: np.ndarray, of: Elements) -> tuple[np.ndarray, np.ndarray | None]:
     """The places of elements, moved inside; and which were inside, unless all were."""
     at = windows.as_positions(indices)
+    inside: np.ndarray | None
     inside = at.view(windows.UNSIGNED) <= of.limit  # what is negative is large
     if np.count_nonzero(inside) < inside.size:
         at = np.minimum(np.maximum(at, 0), of.limit.view(at.dtype))
