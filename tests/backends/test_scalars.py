@@ -72,3 +72,9 @@ def test_they_are_operators() -> None:
     for line in ("a, b, c = a[()], b[()], c[()]", "a < b", "a + i32_1_", "c * f32_1_5_"):
         assert line in text
     assert "np.add" not in text
+
+
+def test_so_are_those_of_arguments() -> None:
+    f = sf.jit(lambda t, x: x * (t + 1))
+    assert "a[()] + f32_1_0_" in f.lower(jnp.float32(2), jnp.ones(3)).as_text("numpy")
+    np.testing.assert_array_equal(f(2.0, jnp.ones(3)), [3, 3, 3])

@@ -56,6 +56,7 @@ class Writer:
         self.name = f"{identifier}_" if taken else identifier
         self.plan = plan
         self.counter = itertools.count()
+        self.arguments: frozenset[Var] = frozenset()  # which are arrays, those of rank 0 too
         self.names: dict[Var, str] = {}
         self.in_order: set[Atom] = set()  # arrays, not buffers, that lie in memory row by row
         self.placed: dict[Var, str] = {}  # names of arrays that results are to be written to
@@ -129,7 +130,7 @@ class Writer:
     def number(self, v: Atom) -> str:
         """The name of an atom that computes as a NumPy scalar, not as an array of rank 0."""
         if isinstance(v, Var):
-            return self.variable(v)
+            return f"{self.variable(v)}[()]" if v in self.arguments else self.variable(v)
         name = f"{literal_name(v)}_"
         self.constants.setdefault(name, to_numpy(v.val)[()])
         return name
@@ -149,7 +150,13 @@ class Writer:
     def into_buffer(self, eqn: Eqn) -> None:
         """A line that writes to the buffer which the plan has for its result."""
         (out,) = eqn.outvars
-        self.names[out] = self.buffer(self.plan.offsets[out], out.aval)
+        aval, order = out.aval, self.plan.orders.get(out)
+        if order is not None:
+            aval = aval.update(shape=tuple(aval.shape[axis] for axis in order))
+        self.names[out] = self.buffer(self.plan.offsets[out], aval)
+        if order is not None:
+            back = tuple(order.index(axis) for axis in range(len(order)))
+            self.names[out] = self.view(self.names[out], f".transpose({back})")
         self.write_into(eqn)
 
     def into_new_array(self, eqn: Eqn) -> None:
@@ -300,6 +307,7 @@ def emit(closed: ClosedJaxpr, name: str, plan: Plan) -> tuple[str, Writer]:
     """The source of a program as a function of its arguments' buffers that returns a tuple; and its
     writer, which knows the constants that must be in the function's namespace."""
     writer = Writer(name, plan)
+    writer.arguments = frozenset(closed.jaxpr.invars)
     arguments = [writer.variable(v) for v in closed.jaxpr.invars]
     results = writer.program(closed, arguments)
     return writer.function(arguments, results), writer

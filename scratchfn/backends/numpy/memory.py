@@ -11,11 +11,13 @@ Read next: `emit.py`.
 from __future__ import annotations
 
 import bisect
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from scratchfn.backends.numpy.orders import Order, orders
 from scratchfn.backends.numpy.parts import Parts, find_parts, places
 from scratchfn.backends.numpy.regions import Region, Step, reads, schedule
 from scratchfn.backends.numpy.spelling import OWN_RESULT, SPELLINGS, VIEWS, into
@@ -42,11 +44,13 @@ class Arena:
 
 class Plan(NamedTuple):
     """The steps of a program, the offset of each variable that is a buffer, those that are parts of
-    others, where each region has its scratch, and the bytes of them all."""
+    others, or that lie in another order of axes, where each region has its scratch, and the bytes
+    of them all."""
 
     steps: Sequence[Step]
     offsets: dict[Var, int]
     parts: Parts
+    orders: dict[Var, Order]
     scratch: dict[Region, Scratch]
     size: int
 
@@ -65,7 +69,7 @@ class Scratch(NamedTuple):
         return self.offset + thread * self.bytes
 
 
-NO_BUFFERS = Plan((), {}, {}, {}, 0)
+NO_BUFFERS = Plan((), {}, {}, {}, {}, 0)
 
 
 def plan(jaxpr: Jaxpr) -> Plan:
@@ -82,6 +86,8 @@ def _plan(steps: Sequence[Step], results: Sequence[Var], buffered: bool = True) 
     buffers = {v for v, roots in shown.items() if buffered and roots == {v} and v not in escaping}
     dead = _last_reads(steps, shown)
     parts = find_parts(steps, dead, buffers)
+    readers = Counter(v for step in steps for v in {*reads(step)} if type(v) is Var)
+    ordered = orders(steps, readers + Counter(results), buffers - parts.keys())
     offsets: dict[Var, int] = {}
     scratch: dict[Region, Scratch] = {}
     free = _Free()
@@ -103,7 +109,7 @@ def _plan(steps: Sequence[Step], results: Sequence[Var], buffered: bool = True) 
         dying += [v for v in step.outvars if v in offsets and v in over and v not in parts]
         for v in dict.fromkeys(dying):
             free.give(offsets[v], _bytes(v.aval))
-    return Plan(steps, offsets, parts, scratch, free.size)
+    return Plan(steps, offsets, parts, ordered, scratch, free.size)
 
 
 def _scratch(region: Region, free: _Free) -> Scratch:

@@ -82,12 +82,20 @@ def _zeros(size: int, axis: int, out: ShapedArray, pieces: list[Atom]) -> list[E
 def _plus_zero(v: Atom, known: Known, pieces: list[Atom]) -> list[Eqn]:
     """The equation, if one is needed, that adds 0.0 to a piece."""
     before = maker(v, known, "add")
-    if v.aval.dtype.kind not in "fc" or (before and is_number(before.invars[1], known, 0.0)):
+    done = before is not None and is_number(before.invars[1], known, 0.0)
+    if v.aval.dtype.kind not in "fc" or done or _is_product(v, known):
         pieces.append(v)
         return []
     added = Var(v.aval)
     pieces.append(added)
     return [Eqn(registry["add"], [v, _zero(v.aval)], [added], {})]
+
+
+def _is_product(v: Atom, known: Known) -> bool:
+    """Is it a product of matrices, whose sums begin with 0.0, or one in another shape?"""
+    while (eqn := maker(v, known, "reshape") or maker(v, known, "transpose")) is not None:
+        v = eqn.invars[0]
+    return maker(v, known, "dot_general") is not None
 
 
 def _zero(aval: ShapedArray) -> Literal:

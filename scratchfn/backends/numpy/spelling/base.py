@@ -129,4 +129,4 @@ def steps(*templates: str, heirs: tuple[int, ...] = ()) -> Spelling:
 
 def copied(x: Operand, out: Operand) -> list[Line]:
     """What is to be changed is a copy, unless it lies in its place already."""
-    return [] if str(x) == str(out) else [f"np.copyto({out}, {x})"]
+    return [] if str(x) == str(out) else [f"{out}[...] = {x}"]

@@ -28,7 +28,8 @@ _BITS = {1: ":np.int8", 2: ":np.int16", 4: ":np.int32", 8: ":np.int64"}
 @spells("select_n")
 def _select(eqn: Eqn) -> Spelling | None:
     """By bits, where each number is as long as an integer: no branch is taken for each element, and
-    what is not chosen, be it nan, leaves no trace."""
+    what is not chosen, be it nan, leaves no trace. NumPy converts bools sooner as a whole than
+    within a product."""
     which, *cases = (v.aval for v in eqn.invars)
     out = eqn.outvars[0].aval
     bits = "" if out.dtype.kind == "b" else _BITS.get(out.dtype.itemsize)
@@ -36,6 +37,10 @@ def _select(eqn: Eqn) -> Spelling | None:
         return None
     integer = np.dtype(f"i{out.dtype.itemsize}")
     zero, other = (_bits(v, integer) for v in eqn.invars[1:])
+    if zero == 0 and bits and which.shape == cases[1].shape == out.shape:
+        return steps(
+            f"{{out{bits}}}[...] = {{0}}", f"np.multiply({{2{bits}}}, {{out{bits}}}, {{out{bits}}})"
+        )
     if zero == 0:
         return steps(f"np.multiply({{2{bits}}}, {{0}}, {{out{bits}}})", heirs=(2,))
     if other == 0 and cases[0].shape == out.shape:
@@ -80,12 +85,12 @@ def _convert(eqn: Eqn) -> Spelling | None:
     if old.isbuiltin != 1 or old.kind == "c":
         return None
     if np.can_cast(old, new, "same_kind"):
-        return steps("np.copyto({out}, {0})")
+        return steps("{out}[...] = {0}")
     if new.kind == "b":
         zero = np.zeros((), old)
         return with_constant(zero, "zero", "np.not_equal({0}, {zero}, {out})")
     if old.kind in "iu" and new.kind in "iu":
-        return steps("np.copyto({out}, {0}, 'unsafe')")
+        return steps("{out}[...] = {0}")
     if old.kind == "f" and new.kind in "iu":
         return steps("float_to_int({0}, {out})")
     return None
@@ -103,7 +108,7 @@ def with_constant(
     return Spelling(lines, heirs)
 
 
-spells("copy")(lambda eqn: steps("np.copyto({out}, {0})"))
+spells("copy")(lambda eqn: steps("{out}[...] = {0}"))
 
 
 @spells("sign")

@@ -81,6 +81,13 @@ def _by_pieces(pieces: int, xs: Sequence[Operand], out: Operand) -> Line:
     return f"np.matmul({a}, {xs[1]}, {c})"
 
 
+def has_result_as_it_is(eqn: Eqn) -> bool:
+    """Is the product of matrices of the result's own shape, so that it may lie in any order?"""
+    lhs, rhs = (v.aval for v in eqn.invars)
+    fold = fold_of(lhs.shape, rhs.shape, eqn.params["dimension_numbers"])
+    return len(eqn.outvars[0].aval.shape) > 2 and (fold is None or fold.out_shape is None)
+
+
 def work_of(eqn: Eqn) -> int:
     """The multiply-adds of a product of matrices."""
     (contract, _), _ = eqn.params["dimension_numbers"]
