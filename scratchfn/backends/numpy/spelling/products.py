@@ -46,10 +46,10 @@ def _dot(eqn: Eqn) -> Spelling | None:
     count = min(usable_threads(), most) if work_of(eqn) >= DIVIDED else 1
 
     def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
+        pieces = _pieces(eqn, fold) if xs[1].is_in_order() else 1
+        if pieces > 1:
+            return [_by_pieces(pieces, count, fold, xs, out)]
         if count == 1 or not fold.contracts or len(fold.lhs_shape or lhs.shape) < 2:
-            pieces = _pieces(eqn, fold) if xs[1].is_in_order() else 1
-            if pieces > 1:
-                return [_by_pieces(pieces, xs, out)]
             a, b, c = xs[0].seen(left), xs[1].seen(right), out.seen(result)
             return [f"{a}.dot({b}, {c})" if call == "np.dot" else f"{call}({a}, {b}, {c})"]
         parts = []
@@ -67,18 +67,27 @@ def _dot(eqn: Eqn) -> Spelling | None:
 def _pieces(eqn: Eqn, fold: Fold) -> int:
     """Into how many pieces, by rows, a product of matrices is cut that is too large for OpenBLAS's
     kernels without copies: those are faster."""
-    plain = not any((fold.lhs_order, fold.lhs_shape, fold.rhs_order, fold.rhs_shape))
-    rows, work = eqn.outvars[0].aval.shape[0], work_of(eqn)
-    if not plain or len(fold.folded) != 2 or work < 2 * PIECE or not has_small_kernels():
+    work = work_of(eqn)
+    if fold.lhs_order or fold.rhs_order or len(fold.folded) != 2 or work < 2 * PIECE:
         return 1
-    if eqn.invars[0].aval.dtype.char != "f":
+    if not fold.contracts or eqn.invars[0].aval.dtype.char != "f" or not has_small_kernels():
         return 1
+    rows = fold.folded[0]
     return next((n for n in range(2, rows // ROWS + 1) if rows % n == 0 and work <= n * PIECE), 1)
 
 
-def _by_pieces(pieces: int, xs: Sequence[Operand], out: Operand) -> Line:
-    a, c = (x.seen(f".reshape({(pieces, -1, x.aval.shape[1])})") for x in (xs[0], out))
-    return f"np.matmul({a}, {xs[1]}, {c})"
+def _by_pieces(pieces: int, threads: int, fold: Fold, xs: Sequence[Operand], out: Operand) -> Line:
+    rows, columns = fold.folded
+    inner = xs[0].aval.size // rows
+    a, c = f".reshape({(pieces, -1, inner)})", f".reshape({(pieces, -1, columns)})"
+    b = xs[1].seen(_folded(None, fold.rhs_shape))
+    if threads == 1:
+        return f"np.matmul({xs[0].seen(a)}, {b}, {out.seen(c)})"
+    parts = [
+        f"({xs[0].seen(f'{a}[{i}:{j}]')}, {b}, {out.seen(f'{c}[{i}:{j}]')})"
+        for i, j in _parts(pieces, threads)
+    ]
+    return f"in_parallel(np.matmul, {', '.join(parts)})"
 
 
 def has_result_as_it_is(eqn: Eqn) -> bool:
