@@ -179,7 +179,7 @@ def wanted(make: Any, number: int) -> list[np.ndarray] | type:
 
 ULPS = {  # of the largest number
     exact: 0,
-    rounded: 1000,  # up to nine sums, each of up to 600 numbers, and what is made of them
+    rounded: 200,  # up to nine sums, each of up to 600 numbers, and what is made of them
     fuzzed: 50_000,  # as in the fuzz: derivatives of derivatives amplify rounding
 }
 
