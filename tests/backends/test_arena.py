@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 import scratchfn as sf
 import scratchfn.numpy as jnp
 from scratchfn import lax
-from scratchfn.backends.numpy.memory import ALIGNMENT, Arena, _Free, _heir
+from scratchfn.backends.numpy import regions
+from scratchfn.backends.numpy.memory import ALIGNMENT, Arena, _Free, _heir, plan
+from scratchfn.backends.numpy.simplify import simplify
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Eqn, Var
 from scratchfn.core.trace import registry
@@ -108,7 +110,7 @@ def test_several_threads_at_once() -> None:
 def test_an_operand_that_is_read_late_too_gives_up_no_place() -> None:
     a, b, c = (Var(ShapedArray((3,), np.dtype(t))) for t in ("bool", "f4", "f4"))
     choice = Eqn(registry["select_n"], [a, b, b], [c], {})
-    assert _heir(choice, [b], {b: {b}}) is None
+    assert _heir(choice, c, [b], {b: {b}}) is None
 
 
 def test_nor_does_one_of_which_a_view_is_read_late() -> None:
@@ -171,3 +173,33 @@ def test_results_are_written_to_new_arrays() -> None:
     first, second = f(x), f(-x)
     np.testing.assert_array_equal(first, np.where(x > 0, x, np.sin(x) + np.float32(1)))
     assert not np.shares_memory(np.asarray(first), np.asarray(second))
+
+
+def test_a_region_writes_over_what_it_reads_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regions, "LARGE", 8)
+
+    def f(x: Any, w: Any) -> Any:
+        y = x @ w  # [3, 4]
+        z = jnp.tanh(y) * 2 + jnp.cos(x)  # over y
+        return (z @ w).sum()
+
+    w = np.linspace(0, 1, 16, dtype=np.float32).reshape(4, 4)
+    program = simplify(sf.make_jaxpr(f)(X, w))
+    found = plan(program.jaxpr)
+    (region,) = found.scratch
+    y, z = region.invars, region.outvars
+    assert {found.offsets[v] for v in z} <= {found.offsets[v] for v in y if v in found.offsets}
+    np.testing.assert_allclose(sf.jit(f)(X, w), f(X, w), rtol=1e-5)
+
+
+def test_a_region_does_not_write_over_what_it_reads_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regions, "LARGE", 8)
+
+    def f(x: Any, w: Any) -> Any:
+        y = x @ w
+        z = jnp.tanh(y) * 2
+        u = jnp.sin(z + y) * 3
+        return (z @ w).sum() + (u @ w).sum()
+
+    w = np.linspace(0, 1, 16, dtype=np.float32).reshape(4, 4)
+    np.testing.assert_allclose(sf.jit(f)(X, w), f(X, w), rtol=1e-5)

@@ -67,6 +67,7 @@ class Writer:
         self.tiles: list[str] = []  # the lines that cut them into tiles
         self.views: dict[str, str] = {}  # what makes a buffer or a view of one -> its name
         self.layouts: dict[str, np.ndarray] = {}  # of each of those, an array laid out like it
+        self.in_loop: dict[str, str] | None = None  # names of views in the loop that is written
         self.lines: list[str] = []
         self.indent = "    "
 
@@ -190,8 +191,10 @@ class Writer:
         """What an expression of an array shows: of a buffer it is made beforehand, and has a name,
         unless it is a copy."""
         text = f"{name}{suffix}"
-        if not suffix or name not in self.layouts:
+        if not suffix:
             return text
+        if name not in self.layouts:
+            return self.view_in_loop(text)
         if text not in self.views:
             layout = eval(f"layout{suffix}", {"layout": self.layouts[name], "np": np})
             if not np.may_share_memory(layout, self.layouts[name]):
@@ -200,6 +203,16 @@ class Writer:
             self.buffers.append(f"{view} = {text}")
             self.layouts[view] = layout
         return self.views[text]
+
+    def view_in_loop(self, text: str) -> str:
+        """The same of what is no buffer: within a loop over tiles it has a name from its first use
+        on, else it is written as it is."""
+        if self.in_loop is None:
+            return text
+        if text not in self.in_loop:
+            self.in_loop[text] = self.fresh()
+            self.lines.append(f"{self.indent}{self.in_loop[text]} = {text}")
+        return self.in_loop[text]
 
     def as_view(self, eqn: Eqn) -> bool:
         """Names a view of a buffer, which takes no line; False if it is none."""
@@ -277,6 +290,9 @@ class Operand:
     def seen(self, suffix: str) -> str:
         """The name of a view, made beforehand; the expression itself where it would be a copy, or
         of what is no buffer."""
+        if isinstance(self.of, Literal) and suffix:
+            seen = eval(f"number{suffix}", {"number": to_numpy(self.of.val), "np": np})
+            return self.constant(seen, f"{self.name}_bits")
         return self.writer.view(self.name, suffix)
 
 

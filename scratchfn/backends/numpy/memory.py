@@ -94,7 +94,7 @@ def _plan(steps: Sequence[Step], results: Sequence[Var], buffered: bool = True) 
     for step, over in zip(steps, dead, strict=True):
         dying = [v for v in over if v in offsets and v not in parts]
         for out in (v for v in step.outvars if v in buffers and v not in offsets):
-            heir = None if out in parts else _heir(step, dying, shown)
+            heir = None if out in parts else _heir(step, out, dying, shown)
             if heir is not None:
                 offsets[out] = offsets[heir]
                 dying.remove(heir)
@@ -192,11 +192,11 @@ def _last_reads(steps: Sequence[Step], shown: dict[Var, set[Var]]) -> list[list[
     return dead[::-1]
 
 
-def _heir(eqn: Step, dying: list[Var], shown: dict[Var, set[Var]]) -> Var | None:
+def _heir(eqn: Step, out: Var, dying: list[Var], shown: dict[Var, set[Var]]) -> Var | None:
     """The operand whose place an elementwise result may take: none that a later line of the
     equation reads, or reads a view of."""
     if isinstance(eqn, Region):
-        return None
+        return _heir_in_loop(eqn, out, dying, shown)
     aval, spelling = eqn.outvars[0].aval, into(eqn)
     assert spelling is not None
     later = {
@@ -209,6 +209,35 @@ def _heir(eqn: Step, dying: list[Var], shown: dict[Var, set[Var]]) -> Var | None
         if (v.aval.shape, v.aval.dtype) != (aval.shape, aval.dtype):
             continue
         if v in dying and v not in later:
+            return v
+    return None
+
+
+def _heir_in_loop(
+    region: Region, out: Var, dying: list[Var], shown: dict[Var, set[Var]]
+) -> Var | None:
+    """The same for a result of a region, which is written tile by tile: the place of an array that
+    goes by rows, too, and whose tile nothing reads once that of the result is written."""
+    number = region.outvars.index(out)
+    if number >= len(region.outvars) - region.sums:
+        return None
+    eqns, inner_out = region.jaxpr.eqns, region.results[number]
+    place = next(i for i, eqn in enumerate(eqns) if inner_out in eqn.outvars)
+    spelling = into(eqns[place])
+    for v, inner in zip(region.invars, region.jaxpr.invars, strict=True):
+        same = (inner.aval.shape, inner.aval.dtype) == (inner_out.aval.shape, inner_out.aval.dtype)
+        if not same or v not in dying:
+            continue
+        if any(v in shown.get(w, ()) for w in (*region.invars, *region.shared) if w is not v):
+            continue
+        views = {inner}
+        for eqn in eqns:
+            if eqn.primitive.name == "reshape" and eqn.invars[0] in views:
+                views.update(eqn.outvars)
+        heirs = range(len(eqns[place].invars)) if spelling is None else spelling.heirs
+        read = [w for i, w in enumerate(eqns[place].invars) if i not in heirs or w is not inner]
+        later = [w for eqn in eqns[place + 1 :] for w in eqn.invars]
+        if v not in region.shared and views.isdisjoint([*read, *later]):
             return v
     return None
 

@@ -30,6 +30,7 @@ from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of, wea
 from scratchfn.core.trace import registry
 
 LARGE = 1 << 17  # elements from which an array is worth a loop over parts of it
+VERY_LARGE = 1 << 19  # from which a single operation is worth several threads
 SMALL = 1 << 14  # elements of what may be computed early
 FEW = 16  # equations, one after the other, that may
 UNIT = 1 << 16  # elements that a unit may have: more than one has to fit into the cache
@@ -103,7 +104,8 @@ class _Scheduler:
     def take(self, i: int, eqn: Eqn) -> None:
         """The next step, and what is done ahead of it."""
         members = self.grow(i) if _is_large(eqn) and _rows(eqn) else []
-        if sum(not _is_free(self.eqns[j]) for j in members) > 1:
+        work = sum(not _is_free(self.eqns[j]) for j in members)
+        if work > 1 or (work and eqn.outvars[0].aval.size >= VERY_LARGE and usable_threads() > 1):
             for j in members:
                 self.done[j], self.home[j] = True, len(self.steps)
             self.steps.append(self.region(members))
@@ -134,7 +136,7 @@ class _Scheduler:
             fitting = _rows(self.eqns[i])
             fitting = fitting & rows if members else fitting
             missing = self.missing(i, members)
-            early = not fitting and self.is_early(i, members)
+            early = i != seed and self.is_early(i, members)
             if early and not missing:
                 self.steps.append(self.eqns[i])  # ahead of the region, which may need it
                 self.done[i] = True

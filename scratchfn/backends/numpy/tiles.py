@@ -153,9 +153,11 @@ class _Loop:
         writer, region = self.writer, self.region
         before, indent = writer.lines, writer.indent
         writer.lines, writer.indent = [], indent + "    " * (2 if region.threads > 1 else 1)
+        writer.in_loop = {}
         for eqn in region.jaxpr.eqns:
             self.equation(eqn)
         body, writer.lines, writer.indent = writer.lines, before, indent
+        writer.in_loop = None
         return body
 
     def equation(self, eqn: Eqn) -> None:
@@ -169,8 +171,7 @@ class _Loop:
             self.reduce(eqn)
         elif eqn.primitive.name == "reshape":
             shape = (-1, *out.aval.shape[1:])
-            seen = f"{writer.atom(eqn.invars[0])}.reshape({shape})"
-            writer.line(f"{writer.variable(out)} = {seen}", eqn)
+            writer.names[out] = writer.view(writer.atom(eqn.invars[0]), f".reshape({shape})")
         elif out in writer.names and into(eqn) is not None:
             writer.write_into(eqn)
         else:
