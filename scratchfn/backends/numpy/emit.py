@@ -35,6 +35,7 @@ from scratchfn.backends.numpy.memory import NO_BUFFERS, Plan, is_written
 from scratchfn.backends.numpy.regions import Region, Step, reads
 from scratchfn.backends.numpy.scalars import of_numbers
 from scratchfn.backends.numpy.spelling import VIEWS, into
+from scratchfn.backends.numpy.spelling.products import multiplied_in_pieces
 from scratchfn.backends.numpy.spelling.reductions import as_number
 from scratchfn.config import config
 from scratchfn.core.array import Array, to_numpy
@@ -325,5 +326,8 @@ def emit(closed: ClosedJaxpr, name: str, plan: Plan) -> tuple[str, Writer]:
     writer = Writer(name, plan)
     writer.arguments = frozenset(closed.jaxpr.invars)
     arguments = [writer.variable(v) for v in closed.jaxpr.invars]
+    writer.in_order |= multiplied_in_pieces(plan.steps).intersection(closed.jaxpr.invars)
+    for v in (v for v in closed.jaxpr.invars if v in writer.in_order):
+        writer.lines.append(f"    {writer.names[v]} = np.ascontiguousarray({writer.names[v]})")
     results = writer.program(closed, arguments)
     return writer.function(arguments, results), writer

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from scratchfn.backends.numpy.blas import has_small_kernels
 from scratchfn.backends.numpy.kernels.dot import BLAS, Fold, fold_of
 from scratchfn.backends.numpy.pool import usable_threads
 from scratchfn.backends.numpy.spelling.base import Line, Operand, Spelling, spells
-from scratchfn.core.jaxpr import Eqn
+from scratchfn.core.jaxpr import Atom, Eqn
 
 DIVIDED = 1 << 22  # multiply-adds from which a product is divided among threads
 PIECE = 1 << 19  # multiply-adds of the products that OpenBLAS is fastest at, and their least rows
@@ -32,9 +32,7 @@ def _dot(eqn: Eqn) -> Spelling | None:
         lhs.size and rhs.size
     ):
         return None
-    fold = fold_of(lhs.shape, rhs.shape, eqn.params["dimension_numbers"])
-    if fold is None:
-        fold = PLAIN._replace(folded=eqn.outvars[0].aval.shape)
+    fold = _fold(eqn)
     left = _folded(fold.lhs_order, fold.lhs_shape)
     right = _folded(fold.rhs_order, fold.rhs_shape)
     result = _folded(None, fold.folded if fold.out_shape is not None else None)
@@ -64,6 +62,12 @@ def _dot(eqn: Eqn) -> Spelling | None:
     return Spelling(lines)
 
 
+def _fold(eqn: Eqn) -> Fold:
+    lhs, rhs = (v.aval for v in eqn.invars)
+    fold = fold_of(lhs.shape, rhs.shape, eqn.params["dimension_numbers"])
+    return PLAIN._replace(folded=eqn.outvars[0].aval.shape) if fold is None else fold
+
+
 def _pieces(eqn: Eqn, fold: Fold) -> int:
     """Into how many pieces, by rows, a product of matrices is cut that is too large for OpenBLAS's
     kernels without copies: those are faster."""
@@ -74,6 +78,16 @@ def _pieces(eqn: Eqn, fold: Fold) -> int:
         return 1
     rows = fold.folded[0]
     return next((n for n in range(2, rows // ROWS + 1) if rows % n == 0 and work <= n * PIECE), 1)
+
+
+def multiplied_in_pieces(steps: Iterable[object]) -> set[Atom]:
+    """The matrices that products in pieces multiply by, if they lie in memory row by row."""
+    products = [e for e in steps if isinstance(e, Eqn) and e.primitive.name == "dot_general"]
+    return {
+        eqn.invars[1]
+        for eqn in products
+        if eqn.invars[0].aval.size and _pieces(eqn, _fold(eqn)) > 1
+    }
 
 
 def _by_pieces(pieces: int, threads: int, fold: Fold, xs: Sequence[Operand], out: Operand) -> Line:
