@@ -116,6 +116,6 @@ def runs(x: np.ndarray, like: np.ndarray) -> np.ndarray:
     while axis and (like.shape[axis - 1] == 1 or like.strides[axis - 1] == run * like.itemsize):
         axis -= 1
         run *= like.shape[axis]
-    if run == 1:
+    if run <= 1:  # or there are no elements
         return x
     return x.reshape(*x.shape[:axis], run).view(f"V{run * x.itemsize}")[..., 0]
