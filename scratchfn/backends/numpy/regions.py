@@ -3,10 +3,8 @@ some at a time, while they are in cache.
 
     y = exp(x - max(x))      for rows of x: s = x[rows].max(1); y[rows] = exp(x[rows] - s)
 
-A *unit* is what one of the N rows of a region is of an array: its N equal parts, one after the
-other in memory. Elementwise operations, what they broadcast, reshapes that keep rows together, and
-reductions within a row all work unit by unit. A reduction over the rows themselves ends a region:
-its result is added up over them, and is there when all are done.
+What goes by rows, and what a row's *unit* of an array is, says `rows.py`. A reduction over the
+rows themselves ends a region: its result is added up over them, and is there when all are done.
 
 `schedule` cuts a program into steps, equations and regions. A region holds a program of its own
 over units: `[N, *unit]` stands for an array that goes by rows, anything else is the same for all.
@@ -16,28 +14,31 @@ Read next: `memory.py`, then `tiles.py`, which writes the loops.
 
 from __future__ import annotations
 
-import functools
 import heapq
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from scratchfn.backends.numpy.again import computed_again
 from scratchfn.backends.numpy.pool import usable_threads
-from scratchfn.backends.numpy.spelling import into
+from scratchfn.backends.numpy.rows import (
+    Shape,
+    divisors,
+    goes_by_rows,
+    is_free,
+    is_sum,
+    on_units,
+    rows_of,
+    unit,
+)
 from scratchfn.config import config
 from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of, weak_cache
-from scratchfn.core.trace import registry
 
 LARGE = 1 << 17  # elements from which an array is worth a loop over parts of it
 VERY_LARGE = 1 << 19  # from which a single operation is worth several threads
 SMALL = 1 << 14  # elements of what may be computed early
 FEW = 16  # equations, one after the other, that may
-UNIT = 1 << 16  # elements that a unit may have: more than one has to fit into the cache
 ALONE = 1 << 15  # elements of a tile, for one thread
 THREADED = 1 << 17  # and for several, which hand the interpreter to each other after each operation
-
-Shape = tuple[int, ...]
 
 
 @dataclass(eq=False)
@@ -103,8 +104,8 @@ class _Scheduler:
 
     def take(self, i: int, eqn: Eqn) -> None:
         """The next step, and what is done ahead of it."""
-        members = self.grow(i) if _is_large(eqn) and _rows(eqn) else []
-        work = sum(not _is_free(self.eqns[j]) for j in members)
+        members = self.grow(i) if _is_large(eqn) and rows_of(eqn) else []
+        work = sum(not is_free(self.eqns[j]) for j in members)
         if work > 1 or (work and eqn.outvars[0].aval.size >= VERY_LARGE and usable_threads() > 1):
             for j in members:
                 self.done[j], self.home[j] = True, len(self.steps)
@@ -116,7 +117,7 @@ class _Scheduler:
 
     def outside(self, members: list[int]) -> list[Eqn]:
         """Reshapes among the members that are made again after the region, for others to read."""
-        free = [self.eqns[j] for j in members if _is_free(self.eqns[j])]
+        free = [self.eqns[j] for j in members if is_free(self.eqns[j])]
         needed = {e.invars[0] for e in free if self.is_read_outside(e.outvars[0], members)}
         return [
             e for e in free if e.outvars[0] in needed or self.is_read_outside(e.outvars[0], members)
@@ -133,7 +134,7 @@ class _Scheduler:
             i = heapq.heappop(todo)
             if self.done[i] or i in members or i in refused:
                 continue
-            fitting = _rows(self.eqns[i])
+            fitting = rows_of(self.eqns[i])
             fitting = fitting & rows if members else fitting
             missing = self.missing(i, members)
             early = i != seed and self.is_early(i, members)
@@ -174,14 +175,14 @@ class _Scheduler:
         other members."""
         makers = {self.maker[v] for v in self.eqns[i].invars if type(v) is Var and v in self.maker}
         return {
-            j for j in makers if not self.done[j] and (j not in members or _is_sum(self.eqns[j]))
+            j for j in makers if not self.done[j] and (j not in members or is_sum(self.eqns[j]))
         }
 
     def lines_up(self, i: int, members: set[int]) -> bool:
         """Does an equation read what members make row by row?"""
         eqn = self.eqns[i]
         return all(
-            _goes_by_rows(v, eqn)
+            goes_by_rows(v, eqn)
             for v in eqn.invars
             if type(v) is Var and self.maker.get(v) in members
         )
@@ -192,38 +193,25 @@ class _Scheduler:
     def region(self, members: list[int]) -> Region:
         """The members as a program over units."""
         eqns = [self.eqns[i] for i in members]
-        rows = max(frozenset.intersection(*map(_rows, eqns)))
+        rows = max(frozenset.intersection(*map(rows_of, eqns)))
         made = {e.outvars[0] for e in eqns}
         results = [e.outvars[0] for e in eqns if self.is_read_outside(e.outvars[0], members)]
         written = [_seen_by(v, eqns) for v in results]
         outvars = [v for v in dict.fromkeys(written) if v in made]
-        sums = [e.outvars[0] for e in eqns if _is_sum(e)]
+        sums = [e.outvars[0] for e in eqns if is_sum(e)]
         outvars = [v for v in outvars if v not in sums] + sums
         return _over_units(eqns, rows, outvars, len(sums))
 
 
 def _seen_by(v: Var, eqns: Sequence[Eqn]) -> Var:
     """What a reshape among the equations is one of: outside of the region it is made again."""
-    makers = {e.outvars[0]: e for e in eqns if _is_free(e)}
+    makers = {e.outvars[0]: e for e in eqns if is_free(e)}
     while v in makers:
         (v,) = makers[v].invars  # type: ignore[assignment]
     return v
 
 
-# -- which equations go by rows
-
-
-def _is_free(eqn: Eqn) -> bool:
-    return eqn.primitive.name == "reshape"
-
-
-def _is_sum(eqn: Eqn) -> bool:
-    """Is it a reduction over rows?"""
-    return eqn.primitive.name in ADDED_UP and 0 in eqn.params["axes"]
-
-
-# Reductions, and the ufunc that adds up their results.
-ADDED_UP = {"reduce_sum": "np.add", "reduce_max": "np.maximum", "reduce_min": "np.minimum"}
+# -- sizes
 
 
 def _is_small(eqn: Eqn) -> bool:
@@ -240,87 +228,7 @@ def _is_large(eqn: Eqn) -> bool:
     return any(v.aval.size >= LARGE for v in (*eqn.invars, *eqn.outvars))
 
 
-def _rows(eqn: Eqn) -> frozenset[int]:
-    """The numbers of rows that an equation may be cut into."""
-    dims = _rows_in(eqn)
-    return _parts(*dims) if dims else frozenset()
-
-
-def _rows_in(eqn: Eqn) -> tuple[Shape, int, Shape | None] | None:
-    """The shape whose leading axes may be cut, how many of its elements there are to a row at the
-    most, and a second shape that has to be cut like it."""
-    name = eqn.primitive.name
-    if len(eqn.outvars) != 1 or effects_of(eqn) or eqn.outvars[0].aval.dtype.isbuiltin != 1:
-        return None
-    out = eqn.outvars[0].aval.shape
-    if name == "reshape":
-        return (eqn.invars[0].aval.shape, eqn.invars[0].aval.size, out)
-    if name in ADDED_UP and into(eqn) is not None:
-        (x,) = (v.aval for v in eqn.invars)
-        return (x.shape[: _whole_axes(eqn.params["axes"])], x.size, None)
-    if eqn.primitive.elementwise or (name == "broadcast_in_dim" and _lies_right(eqn)):
-        shapes = [v.aval.shape for v in eqn.invars]
-        return (out[: _even_axes(shapes, out)], eqn.outvars[0].aval.size, None)
-    return None
-
-
-@functools.lru_cache(maxsize=4096)
-def _parts(shape: Shape, size: int, other: Shape | None) -> frozenset[int]:
-    """The numbers of equal parts, each together in memory, that arrays can be cut into along their
-    leading axes; not less than so many that a part is of UNIT elements."""
-    before, found = 1, set[int]()
-    for n in shape:
-        found |= {before * q for q in _divisors(n)}
-        before *= n
-    least = size / UNIT
-    parts = frozenset(n for n in found if n > 1 and n >= least)
-    return parts if other is None else parts & _parts(other, size, None)
-
-
-@functools.lru_cache(maxsize=4096)
-def _divisors(n: int) -> tuple[int, ...]:
-    low = [d for d in range(1, math.isqrt(n) + 1) if n % d == 0]
-    return (*low, *(n // d for d in low))
-
-
-def _whole_axes(axes: Sequence[int]) -> int:
-    """How many leading axes a reduction leaves alone, or reduces, together."""
-    if 0 not in axes:
-        return min(axes, default=0)
-    return next(i for i in range(len(axes) + 1) if i not in axes)
-
-
-def _lies_right(eqn: Eqn) -> bool:
-    """Is it a broadcast that NumPy makes by itself?"""
-    dims, ndim = eqn.params["broadcast_dimensions"], eqn.outvars[0].aval.ndim
-    return len(eqn.invars) == 1 and dims == tuple(range(ndim - len(dims), ndim))
-
-
-def _even_axes(shapes: Sequence[Shape], out: Shape) -> int:
-    """How many leading axes of the result each operand has as a whole, or not at all."""
-    has: list[bool | None] = [None] * len(shapes)
-    for axis, n in enumerate(out):
-        for i, shape in enumerate(shapes):
-            at = axis - (len(out) - len(shape))
-            full = at >= 0 and shape[at] == n
-            if n != 1 and has[i] not in (None, full):
-                return axis
-            has[i] = full if n != 1 else has[i]
-    return len(out)
-
-
 # -- a program over units
-
-
-def unit(shape: Shape, rows: int) -> Shape:
-    """The shape of a row's part of an array of this shape."""
-    for i, n in enumerate(shape):
-        if rows == 1:
-            return shape[i:]
-        if rows % n:
-            return (n // rows, *shape[i + 1 :])
-        rows //= n
-    return ()
 
 
 def _over_units(eqns: Sequence[Eqn], rows: int, outvars: list[Var], sums: int) -> Region:
@@ -339,7 +247,7 @@ def _over_units(eqns: Sequence[Eqn], rows: int, outvars: list[Var], sums: int) -
         return inner[v]
 
     def operand(v: Atom, eqn: Eqn) -> Atom:
-        if isinstance(v, Literal) or _goes_by_rows(v, eqn):
+        if isinstance(v, Literal) or goes_by_rows(v, eqn):
             return v if isinstance(v, Literal) else by_rows(v)
         rank = len(unit(eqn.outvars[0].aval.shape, rows))
         shape = v.aval.shape[max(v.aval.ndim - rank, 0) :]
@@ -349,23 +257,13 @@ def _over_units(eqns: Sequence[Eqn], rows: int, outvars: list[Var], sums: int) -
     for eqn in eqns:
         invars = [operand(v, eqn) for v in eqn.invars]
         (out,) = eqn.outvars
-        if _is_sum(eqn):
+        if is_sum(eqn):
             inner[out] = Var(out.aval)
-        members.append(_on_units(eqn, invars, by_rows(out)))
+        members.append(on_units(eqn, invars, by_rows(out)))
     results = [inner[v] for v in outvars]
     jaxpr = Jaxpr(list(shared.values()), [inner[v] for v in tiled], [*results], members)
     whole = [v for v, _ in shared]
     return Region(jaxpr, results, rows, step, threads, tiled, whole, outvars, sums)
-
-
-def _goes_by_rows(v: Var, eqn: Eqn) -> bool:
-    """Has an operand the rows of the result, or is it the same for all of them?"""
-    if not (eqn.primitive.elementwise or eqn.primitive.name == "broadcast_in_dim"):
-        return True
-    out, shape = eqn.outvars[0].aval.shape, v.aval.shape
-    axis = next((i for i, n in enumerate(out) if n != 1), 0)  # the first that rows are made of
-    at = axis - (len(out) - len(shape))
-    return at >= 0 and shape[at] != 1
 
 
 def _tiles(eqns: Sequence[Eqn], rows: int) -> tuple[int, int]:
@@ -374,24 +272,5 @@ def _tiles(eqns: Sequence[Eqn], rows: int) -> tuple[int, int]:
     threads = min(usable_threads(), rows, max(size // THREADED, 1))
     most = max((THREADED if threads > 1 else ALONE) * rows // size, 1)
     part = -(-rows // threads)
-    even = [n for n in _divisors(part) if most // 2 <= n <= most]
+    even = [n for n in divisors(part) if most // 2 <= n <= most]
     return threads, max(even, default=min(most, part))
-
-
-def _on_units(eqn: Eqn, invars: list[Atom], out: Var) -> Eqn:
-    """The equation on units."""
-    name = eqn.primitive.name
-    if name in ADDED_UP:
-        moved = invars[0].aval.ndim - eqn.invars[0].aval.ndim
-        axes = {axis + moved for axis in eqn.params["axes"] if axis + moved > 0}
-        axes |= {0} if _is_sum(eqn) else set()
-        return eqn.replace(
-            invars=invars, outvars=[out], params=eqn.params | {"axes": tuple(sorted(axes))}
-        )
-    if name == "reshape":
-        params = eqn.params | {"new_sizes": out.aval.shape}
-        return eqn.replace(invars=invars, outvars=[out], params=params)
-    if name == "broadcast_in_dim":  # a conversion to the same dtype, which broadcasts
-        params = {"new_dtype": out.aval.dtype, "weak_type": False, "sharding": None}
-        return Eqn(registry["convert_element_type"], invars, [out], params, eqn.source)
-    return eqn.replace(invars=invars, outvars=[out])

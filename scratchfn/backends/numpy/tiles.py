@@ -25,7 +25,8 @@ import numpy as np
 
 from scratchfn.backends.numpy.kernels.reduce import highest, lowest
 from scratchfn.backends.numpy.memory import ALIGNMENT, Scratch
-from scratchfn.backends.numpy.regions import ADDED_UP, Region
+from scratchfn.backends.numpy.regions import Region
+from scratchfn.backends.numpy.rows import ADDED_UP
 from scratchfn.backends.numpy.spelling import into
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Eqn, Var
