@@ -11,7 +11,7 @@ Read next: `core/pretty.py` for the printed form, then `transforms/jvp.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from scratchfn.core.avals import ShapedArray
@@ -257,15 +257,23 @@ def check_jaxpr(jaxpr: Jaxpr) -> None:
 
 def prune(jaxpr: Jaxpr, consts: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
     """Drops the equations and constants that no result and no effect needs."""
-    needed = {v for v in jaxpr.outvars if type(v) is Var}
-    eqns = []
-    for eqn in reversed(jaxpr.eqns):
-        if any(v in needed for v in eqn.outvars) or effects_of(eqn):
-            eqns.append(eqn)
-            needed.update(v for v in eqn.invars if type(v) is Var)
+    needed, eqns = live(jaxpr.eqns, jaxpr.outvars)
     kept = [(v, c) for v, c in zip(jaxpr.constvars, consts, strict=True) if v in needed]
-    pruned = Jaxpr([v for v, _ in kept], jaxpr.invars, jaxpr.outvars, eqns[::-1])
+    pruned = Jaxpr([v for v, _ in kept], jaxpr.invars, jaxpr.outvars, eqns)
     return pruned, [c for _, c in kept]
+
+
+def live(
+    eqns: Sequence[Eqn], results: Iterable[Atom], effects: bool = True
+) -> tuple[set[Var], list[Eqn]]:
+    """The variables and the equations that some results, and perhaps all effects, need."""
+    needed = {v for v in results if type(v) is Var}
+    kept = []
+    for eqn in reversed(eqns):
+        if any(v in needed for v in eqn.outvars) or (effects and effects_of(eqn)):
+            kept.append(eqn)
+            needed.update(v for v in eqn.invars if type(v) is Var)
+    return needed, kept[::-1]
 
 
 def weak_cache(make: Callable[..., Any]) -> Callable[..., Any]:

@@ -129,10 +129,6 @@ class CompiledMemoryStats(NamedTuple):
     alias_size_in_bytes: int = 0
 
 
-def _bytes(aval: ShapedArray) -> int:
-    return aval.size * aval.dtype.itemsize
-
-
 class Compiled:
     """A compiled program for one signature: a call checks the arguments against it and runs."""
 
@@ -148,7 +144,9 @@ class Compiled:
         itself while it runs is not counted."""
         jaxpr = self._traced.jaxpr
         return CompiledMemoryStats(
-            sum(map(_bytes, jaxpr.in_avals)), sum(map(_bytes, jaxpr.out_avals)), self._program.arena
+            sum(a.nbytes for a in jaxpr.in_avals),
+            sum(a.nbytes for a in jaxpr.out_avals),
+            self._program.arena,
         )
 
     def cost_analysis(self) -> dict[str, float]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from scratchfn.backends.numpy.regions import Step, reads, schedule
 from scratchfn.backends.numpy.spelling import VIEWS
-from scratchfn.core.avals import ShapedArray
+from scratchfn.backends.numpy.spelling.products import work_of
 from scratchfn.core.jaxpr import Eqn, Jaxpr, subjaxprs
 
 Steps = Callable[[Jaxpr], Sequence[Step]]
@@ -95,14 +95,10 @@ def _moved(step: Step) -> float:
     if isinstance(step, Eqn) and step.primitive.name in IN_PLACE:
         return 0
     operands = list(dict.fromkeys(reads(step)))
-    written = sum(_bytes(v.aval) for v in step.outvars)
+    written = sum(v.aval.nbytes for v in step.outvars)
     if isinstance(step, Eqn) and step.primitive.name in PICKS:
-        return 2 * written + sum(_bytes(v.aval) for v in operands[1:])
-    return written + sum(_bytes(v.aval) for v in operands)
-
-
-def _bytes(aval: ShapedArray) -> int:
-    return aval.size * aval.dtype.itemsize
+        return 2 * written + sum(v.aval.nbytes for v in operands[1:])
+    return written + sum(v.aval.nbytes for v in operands)
 
 
 # -- operations -----------------------------------------------------------------------------------
@@ -141,9 +137,7 @@ def _operations(eqn: Eqn) -> Cost:
 
 def _product(eqn: Eqn) -> float:
     """Each number of the result is a sum of products."""
-    (axes, _), _ = eqn.params["dimension_numbers"]
-    lhs = eqn.invars[0].aval.shape
-    return FMA * eqn.outvars[0].aval.size * math.prod(lhs[axis] for axis in axes)
+    return FMA * work_of(eqn)
 
 
 def _convolution(eqn: Eqn) -> float:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from scratchfn.core.jaxpr import Atom, Eqn, Var, effects_of
+from scratchfn.core.jaxpr import Atom, Eqn, Var, live
 
 CHEAP = frozenset({
     "add", "add_any", "sub", "mul", "neg", "max", "min", "abs", "square", "select_n", "not", "and",
@@ -50,7 +50,9 @@ class _Search:
         self.given, self.large = given, large
         self.maker = {v: i for i, eqn in enumerate(eqns) for v in eqn.outvars}
         self.readers: dict[Atom, list[int]] = {}
+        self.reads: dict[int | None, set[Atom]] = {}  # what each region reads
         for i, eqn in enumerate(eqns):
+            self.reads.setdefault(home[i], set()).update(eqn.invars)
             for v in dict.fromkeys(eqn.invars):
                 self.readers.setdefault(v, []).append(i)
         self.dropped: set[Atom] = set()  # no longer kept
@@ -97,8 +99,8 @@ class _Search:
                 else:
                     return None
         large = {v for v in leaves if v.aval.size * FEW > size}
-        reads = {v for k, eqn in enumerate(self.eqns) if self.home[k] == region for v in eqn.invars}
-        return sorted(found) if 2 * len(large - reads) + len(found) <= MOST else None
+        more = large - self.reads[region]
+        return sorted(found) if 2 * len(more) + len(found) <= MOST else None
 
     def is_kept(self, v: Var, i: int) -> bool:
         """Will a variable be there later in any case?"""
@@ -131,14 +133,4 @@ class _Search:
                         eqns.append(copy)
                         copies.add(copy)
             eqns.append(eqn.replace(invars=[made.get(v, v) for v in eqn.invars]))
-        return Again(self.without_dead(eqns), copies)
-
-    def without_dead(self, eqns: list[Eqn]) -> list[Eqn]:
-        """The equations but for those that made what is no longer kept."""
-        read: set[Atom] = set(self.results)
-        live = []
-        for eqn in reversed(eqns):
-            if effects_of(eqn) or not read.isdisjoint(eqn.outvars):
-                live.append(eqn)
-                read.update(eqn.invars)
-        return live[::-1]
+        return Again(live(eqns, self.results)[1], copies)

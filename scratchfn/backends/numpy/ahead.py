@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from scratchfn.backends.numpy.for_all import Outside, for_all
 from scratchfn.backends.numpy.scans import Loop, needed_by
-from scratchfn.core.jaxpr import Atom, Eqn, Var, effects_of
+from scratchfn.core.jaxpr import Eqn, Var, effects_of
 from scratchfn.core.template import template_of, ufunc_of
 from scratchfn.core.trace import registry
 
@@ -67,7 +67,7 @@ def rows_ahead(loop: Loop) -> None:
     moved: list[Eqn] = []
     for eqn in loop.eqns:
         if is_known_by_row(eqn, kinds) and eqn.primitive.name not in VIEWS:
-            size = sum(loop.length * bytes_of(v) for v in eqn.outvars)
+            size = sum(loop.length * v.aval.nbytes for v in eqn.outvars)
             if size <= room and is_better_at_once(eqn, kinds) and _is_light(loop, eqn, kinds):
                 moved.append(eqn)
                 room -= size
@@ -163,7 +163,10 @@ def saved_by(moved: Sequence[Eqn]) -> int:
 def _move_ahead(loop: Loop, wanted: list[Eqn]) -> None:
     """Runs equations, and those they need, ahead of the loop. Their results are constants or rows
     of it."""
-    needed = {*wanted, *needed_by(loop.eqns, [v for e in wanted for v in e.invars])}
+    needed = {
+        *wanted,
+        *needed_by(loop.eqns, [v for e in wanted for v in e.invars]),
+    }
     eqns = [e for e in loop.eqns if e in needed]
     given: Outside = {v: (atom, False) for v, atom in loop.consts.items()}
     given |= {v: (atom, True) for v, atom in loop.rows.items()}
@@ -180,8 +183,4 @@ def _move_ahead(loop: Loop, wanted: list[Eqn]) -> None:
 def memory_for(loop: Loop) -> int:
     """Bytes that moves may take."""
     rows = [*loop.rows, *[y.row for y in loop.ys]]
-    return max(MEMORY, 4 * loop.length * sum(map(bytes_of, rows)))
-
-
-def bytes_of(v: Atom) -> int:
-    return v.aval.size * v.aval.dtype.itemsize
+    return max(MEMORY, 4 * loop.length * sum(v.aval.nbytes for v in rows))

@@ -311,13 +311,9 @@ def _last_uses(jaxpr: Jaxpr, steps: Sequence[Step], plan: Plan) -> list[list[Var
     dead: list[list[Var]] = []
     for step in reversed(steps):
         read = dict.fromkeys(v for v in (*step.outvars, *reads(step)) if type(v) is Var)
-        dead.append([v for v in read if v not in kept and _bytes(v) >= LARGE])
+        dead.append([v for v in read if v not in kept and v.aval.nbytes >= LARGE])
         kept.update(read)
     return dead[::-1]
-
-
-def _bytes(v: Var) -> int:
-    return v.aval.size * v.aval.dtype.itemsize
 
 
 def emit(closed: ClosedJaxpr, name: str, plan: Plan) -> tuple[str, Writer]:

@@ -12,7 +12,6 @@ from scratchfn.backends.numpy.ahead import (
     FIXED,
     SMALL,
     VIEWS,
-    bytes_of,
     is_better_at_once,
     is_movable,
     kinds_of,
@@ -117,7 +116,7 @@ class _Totals:
 
     def _is_worth_reading(self, v: Atom) -> bool:
         """Is it stored, and all steps' values are not much?"""
-        return self._cost(v) == 0 and self.loop.length * bytes_of(v) <= READ_AGAIN
+        return self._cost(v) == 0 and self.loop.length * v.aval.nbytes <= READ_AGAIN
 
     def _views(self, v: Atom) -> tuple[Atom, list[Eqn]]:
         """What it is a view of, and the equations that make it one."""
@@ -159,7 +158,7 @@ def results_after(loop: Loop, env: dict[Var, Atom]) -> None:
         if eqn in carried or effects_of(eqn) or all(kinds[v] == FIXED for v in eqn.outvars):
             continue
         view = eqn.primitive.name in VIEWS
-        light = all(loop.length * bytes_of(v) <= memory_for(loop) for v in eqn.outvars)
+        light = all(loop.length * v.aval.nbytes <= memory_for(loop) for v in eqn.outvars)
         after = all(isinstance(r, Y) or r in moved for v in eqn.outvars for r in readers.get(v, ()))
         if after and light and (view or is_better_at_once(eqn, kinds)):
             moved.insert(0, eqn)
@@ -176,7 +175,7 @@ def _store_what_they_read(
     read = dict.fromkeys(v for e in moved for v in e.invars if type(v) is Var and v not in made)
     new = [v for v in read if kinds[v] != FIXED and v not in loop.rows and v not in stored]
     dropped = [y for y in loop.ys if y.row in made]
-    size = loop.length * (sum(map(bytes_of, new)) - sum(bytes_of(y.row) for y in dropped))
+    size = loop.length * (sum(v.aval.nbytes for v in new) - sum(y.row.aval.nbytes for y in dropped))
     if size > memory_for(loop) or saved_by(moved) <= len(new) - len(dropped):
         return
     loop.ys += [Y(v, Var(loop.stacked(v.aval))) for v in new]

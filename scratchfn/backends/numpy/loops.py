@@ -23,7 +23,6 @@ Read next: `places.py`, then `backends/jax.py`, the other backend.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,8 +30,9 @@ import numpy as np
 
 from scratchfn.backends.numpy.compiler import NumpyProgram, load
 from scratchfn.backends.numpy.emit import Writer
+from scratchfn.backends.numpy.kernels.aligned import aligned
 from scratchfn.backends.numpy.layouts import multiplied_by, transposed_ahead
-from scratchfn.backends.numpy.memory import ALIGNMENT, plan
+from scratchfn.backends.numpy.memory import plan
 from scratchfn.backends.numpy.places import Carried, Place, places
 from scratchfn.backends.numpy.scalars import is_number
 from scratchfn.backends.numpy.simplify import simplify
@@ -61,19 +61,11 @@ def of_going(going: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def stacked(count: int, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """A new array of so many rows, that starts at a cache line."""
-    size = count * math.prod(shape) * np.dtype(dtype).itemsize
-    memory = np.empty(size + ALIGNMENT, np.uint8)
-    return np.ndarray((count, *shape), dtype, memory, -memory.ctypes.data % ALIGNMENT)
-
-
-@kernel
 def own(x: np.ndarray) -> np.ndarray:
     """A copy to be written over."""
     if x.nbytes < ALIGNED:
         return x.copy()
-    (copy,) = stacked(1, x.shape, x.dtype)
+    copy = aligned(x.shape, x.dtype)
     copy[...] = x
     return copy
 
@@ -100,10 +92,8 @@ class _Source:
     def make(self, name: str, count: int, aval: ShapedArray) -> None:
         """Makes an array of so many rows."""
         dtype = show_param(aval.dtype, "dtype", self.writer.constant)
-        if aval.size * aval.dtype.itemsize < ALIGNED:
-            self.line(f"{name} = np.empty({(count, *aval.shape)}, {dtype})")
-        else:
-            self.line(f"{name} = stacked({count}, {aval.shape}, {dtype})")
+        new = "np.empty" if aval.nbytes < ALIGNED else "aligned"
+        self.line(f"{name} = {new}({(count, *aval.shape)}, {dtype})")
 
     def line(self, text: str, depth: int = 1) -> None:
         self.writer.lines.append("    " * depth + text)

@@ -17,25 +17,22 @@ from typing import NamedTuple
 
 import numpy as np
 
+from scratchfn.backends.numpy.kernels.aligned import ALIGNMENT, aligned
 from scratchfn.backends.numpy.orders import Order, orders
 from scratchfn.backends.numpy.parts import Parts, find_parts, places
 from scratchfn.backends.numpy.regions import Region, Step, reads, schedule
-from scratchfn.backends.numpy.spelling import OWN_RESULT, SPELLINGS, VIEWS, into
+from scratchfn.backends.numpy.spelling import OWN_RESULT, SPELLINGS, can_be_placed, into
 from scratchfn.config import config
 from scratchfn.core.avals import ShapedArray
 from scratchfn.core.jaxpr import Eqn, Jaxpr, Var, effects_of, subjaxprs
 from scratchfn.core.trace import registry
-
-ALIGNMENT = 64  # bytes: a cache line; ufuncs that write to one from its start are twice as fast
 
 
 class Arena:
     """Memory for the buffers of one program in one call at a time."""
 
     def __init__(self, size: int):
-        memory = np.empty(size + ALIGNMENT, np.uint8)
-        start = -memory.ctypes.data % ALIGNMENT
-        self.memory = memory[start : start + size]
+        self.memory = aligned((size,), np.uint8)
 
     def __call__(self, offset: int, shape: tuple[int, ...], dtype: type) -> np.ndarray:
         """The array at an offset."""
@@ -129,7 +126,7 @@ def _shown(steps: Sequence[Step]) -> dict[Var, set[Var]]:
     """For each variable the buffers that it is, or may be a view of."""
     shown: dict[Var, set[Var]] = {}
     for step in steps:
-        if isinstance(step, Region) or _is_buffer(step):
+        if isinstance(step, Region) or can_be_placed(step):
             shown.update({v: {v} for v in step.outvars})
         elif step.primitive.name not in OWN_RESULT:
             roots = set().union(*(shown.get(v, ()) for v in step.invars if type(v) is Var))
@@ -152,17 +149,10 @@ def _with_operands(
     return escaping
 
 
-def _is_buffer(eqn: Eqn) -> bool:
-    if len(eqn.outvars) != 1 or eqn.primitive.name in VIEWS or effects_of(eqn):
-        return False
-    aval = eqn.outvars[0].aval
-    return bool(aval.shape and aval.size and aval.dtype.isbuiltin == 1) and into(eqn) is not None
-
-
 def is_written(eqn: Eqn) -> bool:
     """Is the result written to an array, if not in the arena then to a new one? So it is where a
     spelling says more than the primitive's expression."""
-    return eqn.primitive.name in SPELLINGS and _is_buffer(eqn)
+    return eqn.primitive.name in SPELLINGS and can_be_placed(eqn)
 
 
 def _seen_by_users(steps: Sequence[Step]) -> Iterable[Var]:
@@ -243,8 +233,8 @@ def _heir_in_loop(
 
 
 def _bytes(aval: ShapedArray) -> int:
-    size = aval.size * aval.dtype.itemsize
-    return -(-size // ALIGNMENT) * ALIGNMENT
+    """Of whole cache lines."""
+    return -(-aval.nbytes // ALIGNMENT) * ALIGNMENT
 
 
 class _Free:

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from scratchfn.backends.numpy.regions import Region, Step, reads, schedule
-from scratchfn.backends.numpy.spelling import OWN_RESULT, VIEWS, into
+from scratchfn.backends.numpy.spelling import OWN_RESULT, can_be_placed, into
 from scratchfn.config import config
-from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Var, effects_of
+from scratchfn.core.jaxpr import Atom, Jaxpr, Var
 
 
 class Place(enum.Enum):
@@ -76,22 +76,14 @@ def _written(step: Step) -> Sequence[Var]:
     """The results that can be written to arrays which are there."""
     if isinstance(step, Region):
         return [v for v in step.outvars if v.aval.shape]
-    return step.outvars if is_written(step) else []
-
-
-def is_written(eqn: Eqn) -> bool:
-    """Can the result be written to an array that is there?"""
-    if len(eqn.outvars) != 1 or eqn.primitive.name in VIEWS or effects_of(eqn):
-        return False
-    aval = eqn.outvars[0].aval
-    return bool(aval.shape and aval.size and aval.dtype.isbuiltin == 1) and into(eqn) is not None
+    return step.outvars if can_be_placed(step) else []
 
 
 def _shown(steps: Sequence[Step], carry: Sequence[Var]) -> dict[Atom, set[Atom]]:
     """For each variable the carries, and the results that are written, that it is or may show."""
     shown: dict[Atom, set[Atom]] = {v: {v} for v in carry}
     for step in steps:
-        if isinstance(step, Region) or is_written(step):
+        if isinstance(step, Region) or can_be_placed(step):
             shown.update({v: {v} for v in step.outvars})
         elif step.primitive.name not in OWN_RESULT:
             roots = set[Atom]().union(*(shown.get(v, ()) for v in step.invars))

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from scratchfn.backends.numpy.inline import inline_calls, share_equal_equations
 from scratchfn.config import config
 from scratchfn.core.avals import ShapedArray
-from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Var, effects_of
+from scratchfn.core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Var, live
 
 
 class Carry(NamedTuple):
@@ -100,7 +100,7 @@ class Loop:
         kept = [c for c in self.carries if read is None or c.last in read]
         while True:
             results = [*[c.new for c in kept], *[y.row for y in self.ys]]
-            needed, eqns = _needed(self.eqns, results, effects=True)
+            needed, eqns = live(self.eqns, results)
             more = [c for c in self.carries if c in kept or c.var in needed]
             if len(more) == len(kept):
                 break
@@ -155,22 +155,9 @@ class While(Loop):
         return self.eqn.replace(invars=invars, params=params)
 
 
-def _needed(
-    eqns: Sequence[Eqn], results: Iterable[Atom], effects: bool
-) -> tuple[set[Var], list[Eqn]]:
-    """The variables and the equations that some results, and perhaps the effects, need."""
-    needed = {v for v in results if type(v) is Var}
-    kept = []
-    for eqn in reversed(eqns):
-        if any(v in needed for v in eqn.outvars) or (effects and effects_of(eqn)):
-            kept.append(eqn)
-            needed.update(v for v in eqn.invars if type(v) is Var)
-    return needed, kept[::-1]
-
-
 def needed_by(eqns: Sequence[Eqn], results: Iterable[Atom]) -> list[Eqn]:
     """The equations that some results need."""
-    return _needed(eqns, results, effects=False)[1]
+    return live(eqns, results, effects=False)[1]
 
 
 def read_all(atoms: Iterable[Atom], env: dict[Var, Atom]) -> list[Atom]:

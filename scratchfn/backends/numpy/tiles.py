@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scratchfn.backends.numpy.kernels.reduce import highest, lowest
-from scratchfn.backends.numpy.memory import ALIGNMENT, Scratch
+from scratchfn.backends.numpy.memory import Scratch
 from scratchfn.backends.numpy.regions import Region
 from scratchfn.backends.numpy.rows import ADDED_UP
 from scratchfn.backends.numpy.spelling import into
@@ -54,14 +54,6 @@ def cut(
             tiles.append((some, *(x[some] for x in whole), *(x[:length] for x in own)))
         parts.append((tiles, *(sums[i] if sums else ())))
     return parts
-
-
-@kernel
-def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """A new array that starts at a cache line."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    memory = np.empty(size + ALIGNMENT, np.uint8)
-    return np.ndarray(shape, dtype, memory, -memory.ctypes.data % ALIGNMENT)
 
 
 def write(writer: Writer, region: Region, scratch: Scratch) -> None:
@@ -199,6 +191,11 @@ class _Loop:
         """Sums over rows, as the equations see them."""
         return self.region.results[self.by_rows :]
 
+    def ufuncs(self) -> list[str]:
+        """What adds each of them up."""
+        makers = {e.outvars[0]: e.primitive.name for e in self.region.jaxpr.eqns}
+        return [ADDED_UP[makers[v]] for v in self.totals()]
+
     def is_ragged(self) -> bool:
         """Are some tiles shorter than others?"""
         return self.region.rows % (self.region.step * self.region.threads) > 0
@@ -223,11 +220,10 @@ class _Loop:
 
     def starts(self) -> list[str]:
         """What sums over rows begin with."""
-        begin = {"reduce_sum": lambda dtype: 0, "reduce_max": lowest, "reduce_min": highest}
-        makers = {e.outvars[0]: e.primitive.name for e in self.region.jaxpr.eqns}
+        begin = {"np.add": lambda dtype: 0, "np.maximum": lowest, "np.minimum": highest}
         return [
-            self.writer.constant(np.asarray(begin[makers[v]](v.aval.dtype), v.aval.dtype), "start")
-            for v in self.totals()
+            self.writer.constant(np.asarray(begin[ufunc](v.aval.dtype), v.aval.dtype), "start")
+            for ufunc, v in zip(self.ufuncs(), self.totals(), strict=True)
         ]
 
     def cut(self) -> str:
@@ -249,10 +245,8 @@ class _Loop:
 
     def add_up(self) -> None:
         """Sums over rows, of all threads."""
-        makers = {e.outvars[0]: e.primitive.name for e in self.region.jaxpr.eqns}
-        pairs = zip(self.totals(), self.region.outvars[self.by_rows :], strict=True)
-        for i, (own, v) in enumerate(pairs):
-            ufunc = ADDED_UP[makers[own]]
+        pairs = zip(self.ufuncs(), self.region.outvars[self.by_rows :], strict=True)
+        for i, (ufunc, v) in enumerate(pairs):
             first, *others = [names[i] for names in self.sums]
             for other in others:
                 self.line(f"{ufunc}({first}, {other}, out={first})")

@@ -14,7 +14,8 @@ import threading
 
 import numpy as np
 
-ALIGNMENT = 64  # bytes: a cache line
+from .aligned import aligned
+
 KEPT = 4 << 20  # bytes of each piece; what is larger is no longer in the cache, and is made anew
 
 local = threading.local()  # what each thread keeps
@@ -26,11 +27,5 @@ def scratch(name: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         return np.empty(shape, dtype)
     held: dict[str, np.ndarray] = local.__dict__.setdefault("memory", {})
     if name not in held:  # pages that are not written to take no memory
-        held[name] = _aligned(KEPT)
+        held[name] = aligned((KEPT,), np.uint8)
     return np.ndarray(shape, dtype, held[name])
-
-
-def _aligned(size: int) -> np.ndarray:
-    memory = np.empty(size + ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % ALIGNMENT
-    return memory[start : start + size]

@@ -19,9 +19,10 @@ from scratchfn.backends.numpy.spelling.base import (
     VIEWS,
     Operand,
     Spelling,
+    can_be_placed,
     into,
 )
 
-__all__ = ["OWN_RESULT", "SPELLINGS", "VIEWS", "Operand", "Spelling", "bounds", "elementwise",
-           "indexing", "into", "joining", "ordering", "products", "reductions",
+__all__ = ["OWN_RESULT", "SPELLINGS", "VIEWS", "Operand", "Spelling", "bounds", "can_be_placed",
+           "elementwise", "indexing", "into", "joining", "ordering", "products", "reductions",
            "windows"]  # fmt: skip

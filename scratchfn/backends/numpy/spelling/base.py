@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from scratchfn.core.avals import ShapedArray
-from scratchfn.core.jaxpr import Atom, Eqn
+from scratchfn.core.jaxpr import Atom, Eqn, effects_of
 from scratchfn.core.template import template_of, ufunc_of
 
 
@@ -112,6 +112,14 @@ def into(eqn: Eqn) -> Spelling | None:
     if ufunc is None:
         return None
     return elementwise(f"np.{ufunc.__name__}", len(eqn.invars))
+
+
+def can_be_placed(eqn: Eqn) -> bool:
+    """Can the result be written to an array that is there?"""
+    if len(eqn.outvars) != 1 or eqn.primitive.name in VIEWS or effects_of(eqn):
+        return False
+    aval = eqn.outvars[0].aval
+    return bool(aval.shape and aval.size and aval.dtype.isbuiltin == 1) and into(eqn) is not None
 
 
 def elementwise(call: str, count: int) -> Spelling:

@@ -61,5 +61,9 @@ def _iota(eqn: Eqn) -> Spelling | None:
     if dtype.isbuiltin != 1:
         return None
     sizes = tuple(n if i == axis else 1 for i, n in enumerate(sizes))
-    counted = shape.iota(dtype, sizes, axis)
-    return Spelling(lambda xs, out: [f"np.copyto({out}, {out.constant(counted, 'counted')})"])
+
+    def lines(xs: Sequence[Operand], out: Operand) -> list[Line]:
+        counted = out.constant(shape.iota(dtype, sizes, axis), "counted")
+        return [f"np.copyto({out}, {counted})"]
+
+    return Spelling(lines)

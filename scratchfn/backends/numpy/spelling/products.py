@@ -106,9 +106,7 @@ def _by_pieces(pieces: int, threads: int, fold: Fold, xs: Sequence[Operand], out
 
 def has_result_as_it_is(eqn: Eqn) -> bool:
     """Is the product of matrices of the result's own shape, so that it may lie in any order?"""
-    lhs, rhs = (v.aval for v in eqn.invars)
-    fold = fold_of(lhs.shape, rhs.shape, eqn.params["dimension_numbers"])
-    return len(eqn.outvars[0].aval.shape) > 2 and (fold is None or fold.out_shape is None)
+    return eqn.outvars[0].aval.ndim > 2 and _fold(eqn).out_shape is None
 
 
 def work_of(eqn: Eqn) -> int:
