@@ -10,6 +10,7 @@ import scratchfn as sf
 import scratchfn.numpy as jnp
 from scratchfn.backends.numpy.regions import Region, schedule
 from scratchfn.backends.numpy.simplify import simplify
+from scratchfn.config import setting
 
 LARGE = np.linspace(-1, 1, 1 << 18, dtype=np.float32).reshape(512, 512)
 
@@ -45,3 +46,11 @@ def test_long_chains_of_numbers_are_not_followed() -> None:
     first, *others = schedule(simplify(sf.jit(f).trace(LARGE, 0.5).jaxpr).jaxpr)
     assert isinstance(first, Region) and len(first.jaxpr.eqns) == 2
     assert len(others) == 201 and not any(isinstance(step, Region) for step in others)
+
+
+def test_a_very_large_operation_is_divided_though_it_is_alone() -> None:
+    x = np.ones((1024, 512), np.float32)
+    w = np.ones((512, 3), np.float32)
+    with setting("numpy_threads", 2):
+        assert len(regions(lambda x, w: jnp.tanh(x) @ w, x, w)) == 1
+        assert regions(lambda x, w: jnp.broadcast_to(x[0], x.shape) @ w, x, w) == []  # a view

@@ -30,6 +30,7 @@ from scratchfn.backends.numpy.rows import (
     rows_of,
     unit,
 )
+from scratchfn.backends.numpy.spelling import VIEWS
 from scratchfn.config import config
 from scratchfn.core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, effects_of, weak_cache
 
@@ -106,7 +107,7 @@ class _Scheduler:
         """The next step, and what is done ahead of it."""
         members = self.grow(i) if _is_large(eqn) and rows_of(eqn) else []
         work = sum(not is_free(self.eqns[j]) for j in members)
-        if work > 1 or (work and eqn.outvars[0].aval.size >= VERY_LARGE and usable_threads() > 1):
+        if work > 1 or (work and _is_worth_threads(eqn)):
             for j in members:
                 self.done[j], self.home[j] = True, len(self.steps)
             self.steps.append(self.region(members))
@@ -222,6 +223,13 @@ def _is_small(eqn: Eqn) -> bool:
         and not eqn.primitive.holds_programs
         and all(v.aval.size <= SMALL for v in (*eqn.invars, *eqn.outvars))
     )
+
+
+def _is_worth_threads(eqn: Eqn) -> bool:
+    """Is it divided even if it is alone? A broadcast that nothing else in the region reads is a
+    view, and takes no time."""
+    size = eqn.outvars[0].aval.size
+    return size >= VERY_LARGE and eqn.primitive.name not in VIEWS and usable_threads() > 1
 
 
 def _is_large(eqn: Eqn) -> bool:
